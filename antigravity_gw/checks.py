@@ -1,0 +1,75 @@
+"""
+What values must be, besides being of their type.
+
+A type such as :data:`Seconds` is a number to the type checker, and tells the
+configuration which numbers to take.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+
+@frozen
+class Check:
+    """
+    What a value must be, besides being of its type.
+
+    :ivar expected: completes the sentence "expected ...".
+    :ivar is_secret: whether a wrong value must not be shown, since it may be
+        the secret itself, pasted amiss.
+    """
+
+    expected: str
+    accepts: Callable[[Any], bool]
+    is_secret: bool = False
+
+
+def between(low: float, high: float, unit: str) -> Check:
+    """A number of some *unit* within bounds."""
+    expected = f"a number of {unit} between {low:g} and {high:g}"
+    return Check(expected, lambda value: low <= value <= high)
+
+
+def is_upstream_url(value: str) -> bool:
+    """Whether tokens may be sent there: https, or this machine."""
+    try:
+        url = urlsplit(value)
+        here = url.hostname in ("127.0.0.1", "localhost", "::1")
+        return bool(url.hostname) and (
+            url.scheme == "https" or (url.scheme == "http" and here)
+        )
+    except ValueError:
+        return False
+
+
+_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+Seconds = Annotated[float, between(0.001, 86400.0, "seconds")]
+Tokens = Annotated[int, between(1, 2**31, "tokens")]
+Bytes = Annotated[int, between(1024, 2**40, "bytes")]
+Url = Annotated[
+    str, Check("an https URL, or an http one of this machine", is_upstream_url)
+]
+
+
+def is_model_name(name: str) -> bool:
+    """Whether *name* could be a model's; only such names travel any further."""
+    return _MODEL_NAME.fullmatch(name) is not None
+
+
+ModelName = Annotated[
+    str,
+    Check("a model's name: letters, digits, '.', '_' and '-'", is_model_name),
+]
+Digest = Annotated[
+    str,
+    Check(
+        "a SHA-256: 64 hexadecimal digits",
+        lambda value: re.fullmatch("[0-9a-fA-F]{64}", value) is not None,
+        is_secret=True,
+    ),
+]

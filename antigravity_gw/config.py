@@ -1,0 +1,265 @@
+"""
+What the daemon can be told, as typed values.
+
+``docs/config.toml`` explains every setting; ``settings.py`` reads them.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from attrs import field, frozen
+
+from antigravity_gw.catalog import Model
+from antigravity_gw.checks import Bytes, Digest, ModelName, Seconds, Url, between
+from antigravity_gw.keys import Key, KeyRing
+from antigravity_gw.settings import ConfigError, gather
+from antigravity_gw.wire.oauth import OAuthClient
+
+PREFIX = "ANTIGRAVITY_GW_"
+NAME = "antigravity-gw"
+FILE_NAME = "config.toml"
+MIB = 2**20
+
+
+@frozen(kw_only=True)
+class Http:
+    """How clients are answered."""
+
+    hosts: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    stream_default: Literal["sse", "array"] = "sse"
+    keep_alive_seconds: Seconds = 75.0
+
+
+@frozen(kw_only=True)
+class ClientKey:
+    """A key that lets a client in: by its SHA-256, or in a file of its own."""
+
+    name: str
+    sha256: Digest | None = None
+    file: str = ""
+
+
+@frozen(kw_only=True)
+class Auth:
+    """Who may call."""
+
+    mode: Literal["auto", "off", "strict", "all_except_health"] = "auto"
+    keys: tuple[ClientKey, ...] = ()
+
+
+@frozen(kw_only=True)
+class OAuth:
+    """The operator's own OAuth client, for accounts that bring none."""
+
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    client_secret_file: str = ""
+    token_url: Url = "https://oauth2.googleapis.com/token"
+
+
+@frozen(kw_only=True)
+class Upstream:
+    """Whom we ask."""
+
+    endpoints: tuple[Url, ...] = (
+        "https://cloudcode-pa.googleapis.com",
+        "https://daily-cloudcode-pa.googleapis.com",
+        "https://daily-cloudcode-pa.sandbox.googleapis.com",
+    )
+    attempts: Annotated[int, between(1, 3, "calls")] = 3
+    avoid_seconds: Seconds = 30.0
+
+
+@frozen(kw_only=True)
+class Pool:
+    """How long accounts are left alone."""
+
+    quota_rest_seconds: Seconds = 60.0
+    refused_rest_seconds: Seconds = 300.0
+    trouble_rest_seconds: Seconds = 5.0
+
+
+@frozen(kw_only=True)
+class Timeouts:
+    """How long to wait for upstream."""
+
+    connect_seconds: Seconds = 5.0
+    total_seconds: Seconds = 600.0
+    whole_answer_seconds: Seconds = 600.0
+    first_event_seconds: Seconds = 120.0
+    idle_seconds: Seconds = 300.0
+    token_seconds: Seconds = 15.0
+    lookup_seconds: Seconds = 30.0
+
+
+@frozen(kw_only=True)
+class Limits:
+    """How much is held in memory for one request."""
+
+    body_bytes: Bytes = 32 * MIB
+    answer_bytes: Bytes = 64 * MIB
+
+
+@frozen(kw_only=True)
+class Models:
+    """What models there are, and what else they are called."""
+
+    image_models: tuple[str, ...] = ("*-image", "*-image-*")
+    aliases: dict[str, ModelName] = field(factory=dict)
+    serve: tuple[Model, ...] = (
+        Model(name="gemini-3.1-pro"),
+        Model(name="gemini-2.5-pro"),
+        Model(name="gemini-2.5-flash"),
+        Model(name="gemini-2.5-flash-lite"),
+        Model(name="gemini-2.5-flash-image", input_tokens=32_768, output_tokens=32_768),
+    )
+
+
+@frozen(kw_only=True)
+class Config:
+    """
+    What the daemon was told to do.
+
+    :ivar listen: Twisted server endpoint strings.
+    :ivar state_dir: where the accounts are kept; empty for the usual place.
+    """
+
+    listen: tuple[str, ...] = ("tcp:8045:interface=127.0.0.1",)
+    state_dir: str = ""
+    http: Http = Http()
+    auth: Auth = Auth()
+    oauth: OAuth = OAuth()
+    upstream: Upstream = Upstream()
+    pool: Pool = Pool()
+    timeouts: Timeouts = Timeouts()
+    limits: Limits = Limits()
+    models: Models = Models()
+
+
+@frozen
+class Loaded:
+    """
+    A configuration, and what is needed to follow its references.
+
+    :ivar path: the file it was read from, or would have been.
+    """
+
+    config: Config
+    path: Path
+    environ: Mapping[str, str] = field(repr=False)
+
+    def state_directory(self) -> Path:
+        """Where the accounts are kept: as configured, as systemd has it, else XDG."""
+        if self.config.state_dir:
+            return Path(self.config.state_dir).expanduser()
+        return _directory(
+            self.environ, "STATE_DIRECTORY", "XDG_STATE_HOME", ".local/state"
+        )
+
+    def key_ring(self) -> KeyRing:
+        """
+        The keys of ``auth.keys``.
+
+        :raises ConfigError: naming every key that cannot be used.
+        """
+        keys, problems = [], []
+        for number, key in enumerate(self.config.auth.keys):
+            place = f"auth.keys.{number}"
+            if (key.sha256 is None) == (not key.file):
+                problems.append(f"{self.path}: {place}: expected sha256 or file")
+            elif key.sha256 is not None:
+                keys.append(Key(key.name, bytes.fromhex(key.sha256)))
+            else:
+                try:
+                    secret = self._secret(f"{place}.file", key.file)
+                    keys.append(Key.of(key.name, secret.encode()))
+                except ConfigError as error:
+                    problems += error.problems
+        if problems:
+            raise ConfigError(problems)
+        return KeyRing(tuple(keys))
+
+    def oauth_client(self) -> OAuthClient | None:
+        """
+        The operator's OAuth client, if there is one.
+
+        :raises ConfigError: when its secret is missing or cannot be read.
+        """
+        oauth = self.config.oauth
+        if not oauth.client_id:
+            return None
+        secret = oauth.client_secret
+        if oauth.client_secret_file:
+            secret = self._secret("oauth.client_secret_file", oauth.client_secret_file)
+        if not secret:
+            raise ConfigError(
+                [f"{self.path}: oauth: expected client_secret_file beside client_id"]
+            )
+        return OAuthClient(oauth.client_id, secret)
+
+    def _secret(self, place: str, file: str) -> str:
+        """
+        What a file with one secret in it says.
+
+        A relative name is looked for among systemd's credentials, if there are
+        any, and else beside the configuration file.
+        """
+        base = Path(self.environ.get("CREDENTIALS_DIRECTORY") or self.path.parent)
+        path = base / Path(file).expanduser()
+        try:
+            secret = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", "it is not text")
+            raise ConfigError(
+                [f"{self.path}: {place}: {path} cannot be read: {why}"]
+            ) from error
+        if not secret:
+            raise ConfigError([f"{self.path}: {place}: {path} is empty"])
+        return secret
+
+
+def load(
+    file: str | None,
+    environ: Mapping[str, str],
+    options: Mapping[str, Any] | None = None,
+) -> Loaded:
+    """
+    Gather the configuration: option before environment before file before default.
+
+    :param file: the file to read; None for the one ``ANTIGRAVITY_GW_CONFIG``
+        names, or else the default one, which may be missing.
+    :param options: settings from the command line, by key.
+    :raises ConfigError: naming every mistake there is.
+    """
+    variables = {k: v for k, v in environ.items() if k.startswith(PREFIX)}
+    named = file or variables.get(PREFIX + "CONFIG")
+    variables.pop(PREFIX + "CONFIG", None)
+    path = Path(named).expanduser() if named else default_file(environ)
+    config = gather(
+        Config,
+        path,
+        must_exist=named is not None,
+        prefix=PREFIX,
+        variables=variables,
+        options=options or {},
+    )
+    return Loaded(config, path, environ)
+
+
+def default_file(environ: Mapping[str, str]) -> Path:
+    """Where the configuration is when nobody says: as systemd has it, else XDG."""
+    directory = _directory(
+        environ, "CONFIGURATION_DIRECTORY", "XDG_CONFIG_HOME", ".config"
+    )
+    return directory / FILE_NAME
+
+
+def _directory(
+    environ: Mapping[str, str], systemd: str, xdg: str, fallback: str
+) -> Path:
+    if environ.get(systemd):
+        return Path(environ[systemd].split(":")[0])
+    home = Path(environ.get("HOME") or Path.home())
+    return Path(environ.get(xdg) or home / fallback) / NAME

@@ -1,0 +1,61 @@
+"""The sandbox inside the daemon, for trying the gateway without an account."""
+
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from attrs import evolve
+from twisted.application.service import MultiService
+
+from antigravity_gw.config import Loaded
+from antigravity_gw.pool.account import Record
+from antigravity_gw.pool.store import Store
+from antigravity_sandbox.accounts import CLIENT_ID, CLIENT_SECRET, DEMO_ACCOUNTS
+from antigravity_sandbox.service import SandboxService
+
+
+class Embedded(MultiService):
+    """A simulated Google, and a throw-away state directory with accounts at it."""
+
+    def __init__(self, reactor: Any) -> None:
+        super().__init__()
+        self._google = SandboxService(reactor)
+        self._google.setServiceParent(self)
+        # Removed when the process ends, however late its last write is.
+        self._directory = TemporaryDirectory(prefix="antigravity-gw-sandbox-")
+
+    @property
+    def url(self) -> str:
+        """Where the simulated Google is."""
+        return self._google.url
+
+    def loaded(self, loaded: Loaded) -> Loaded:
+        """*loaded*, with the sandbox in place of Google."""
+        config = loaded.config
+        url = self.url
+        config = evolve(
+            config,
+            state_dir=self._directory.name,
+            upstream=evolve(config.upstream, endpoints=(url,)),
+            oauth=evolve(
+                config.oauth,
+                client_id=CLIENT_ID,
+                client_secret=CLIENT_SECRET,
+                client_secret_file="",
+                token_url=f"{url}/token",
+            ),
+        )
+        return evolve(loaded, config=config)
+
+    def add_accounts(self, store: Store) -> None:
+        """Put the sandbox's demo accounts into *store*."""
+        for number, account in enumerate(DEMO_ACCOUNTS):
+            store.put(
+                Record(
+                    id=f"demo-{account.name}",
+                    name=account.name,
+                    refresh_token=account.refresh_token,
+                    client=None,
+                    project=None,
+                    added=float(number),
+                )
+            )

@@ -1,0 +1,186 @@
+"""
+Everything a client can be told went wrong.
+
+A class says which HTTP status and which canonical Google status the client
+gets; its docstring says when.  ``docs/errors.md`` explains them to people.
+"""
+
+import math
+from typing import Any, ClassVar
+
+from attrs import define, field
+
+
+@define
+class GatewayError(Exception):
+    """
+    A request could not be served.
+
+    Raise a subclass; the web layer turns it into the response.
+
+    :ivar message: what the client may read.  Never a token, never an e-mail.
+    """
+
+    code: ClassVar[int] = 500
+    status: ClassVar[str] = "INTERNAL"
+    message: str
+
+    def details(self) -> list[dict[str, Any]]:
+        """The ``details`` of Google's error body; empty where there are none."""
+        return []
+
+    def headers(self) -> dict[str, str]:
+        """Response headers that belong to this failure."""
+        return {}
+
+
+class BadRequest(GatewayError):
+    """The request does not say what it should."""
+
+    code = 400
+    status = "INVALID_ARGUMENT"
+
+
+class NeedsOperator(GatewayError):
+    """
+    No account can serve before a person has mended something.
+
+    ``FAILED_PRECONDITION`` is Google's word for "do not retry until the
+    system has been fixed".  A 503 would be retried by some clients for ten
+    minutes, a 429 five times.
+    """
+
+    code = 400
+    status = "FAILED_PRECONDITION"
+
+
+class Unauthenticated(GatewayError):
+    """The request carries no key of this gateway, or a wrong one."""
+
+    code = 401
+    status = "UNAUTHENTICATED"
+
+    def headers(self) -> dict[str, str]:
+        """RFC 9110 wants a challenge with every 401."""
+        return {"www-authenticate": 'Bearer realm="antigravity-gw"'}
+
+
+class Forbidden(GatewayError):
+    """The request comes from where it must not come from."""
+
+    code = 403
+    status = "PERMISSION_DENIED"
+
+
+class NotFound(GatewayError):
+    """There is nothing at this path."""
+
+    code = 404
+    status = "NOT_FOUND"
+
+
+@define
+class MethodNotAllowed(GatewayError):
+    """
+    The path exists, for other methods.
+
+    :ivar allowed: the methods it exists for.
+    """
+
+    code: ClassVar[int] = 405
+    status: ClassVar[str] = "UNIMPLEMENTED"
+    allowed: tuple[str, ...] = ()
+
+    def headers(self) -> dict[str, str]:
+        """RFC 9110 wants the alternatives named."""
+        return {"allow": ", ".join(self.allowed)}
+
+
+class TooLarge(GatewayError):
+    """The request body is longer than this gateway takes."""
+
+    code = 413
+    status = "INVALID_ARGUMENT"
+
+
+class TargetTooLong(GatewayError):
+    """The request line is longer than this gateway reads."""
+
+    code = 414
+    status = "INVALID_ARGUMENT"
+
+
+class HeadersTooLarge(GatewayError):
+    """The request headers are longer than this gateway reads."""
+
+    code = 431
+    status = "INVALID_ARGUMENT"
+
+
+@define
+class Exhausted(GatewayError):
+    """
+    Every account is resting; this ends by itself.
+
+    :ivar retry_after: seconds until the first of them is back.
+    """
+
+    code: ClassVar[int] = 429
+    status: ClassVar[str] = "RESOURCE_EXHAUSTED"
+    retry_after: float = field(default=1.0)
+
+    def seconds(self) -> int:
+        """Whole seconds to wait, as ``Retry-After`` wants them; at least one."""
+        return max(1, math.ceil(self.retry_after))
+
+    def details(self) -> list[dict[str, Any]]:
+        """``RetryInfo``, which more clients read than the header."""
+        kind = "type.googleapis.com/google.rpc.RetryInfo"
+        return [{"@type": kind, "retryDelay": f"{self.seconds()}s"}]
+
+    def headers(self) -> dict[str, str]:
+        """``Retry-After``, for the clients that do read it."""
+        return {"retry-after": str(self.seconds())}
+
+
+class Unreachable(GatewayError):
+    """No endpoint could be reached, or what answered was not Google."""
+
+    code = 502
+    status = "UNAVAILABLE"
+
+
+class MalformedStream(Unreachable):
+    """Upstream sent a body that is not what it announced."""
+
+
+class BrokenAnswer(Unreachable):
+    """Upstream began to answer and did not finish."""
+
+
+class UpstreamTimeout(GatewayError):
+    """Upstream took longer than it was given."""
+
+    code = 504
+    status = "DEADLINE_EXCEEDED"
+
+
+@define
+class Passed(GatewayError):
+    """
+    Upstream's own error, handed on as it came.
+
+    :ivar answered: the HTTP status upstream gave.
+    :ivar body: upstream's error object, as JSON bytes.
+    :ivar retry_after: seconds upstream asked to wait, if it did.
+    """
+
+    answered: int = 500
+    body: bytes = b""
+    retry_after: float | None = None
+
+    def headers(self) -> dict[str, str]:
+        """``Retry-After``, when upstream said how long."""
+        if self.retry_after is None:
+            return {}
+        return {"retry-after": str(max(1, math.ceil(self.retry_after)))}

@@ -1,0 +1,231 @@
+"""
+The story of a request: ask one account after the other until one answers.
+
+This is the page to read first.  A call upstream is made at most so many times
+per client request, over accounts and hosts together, and never again after
+the first byte has gone to the client.
+"""
+
+from collections.abc import Callable
+
+from attrs import evolve, frozen
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.server import Request
+
+from antigravity_gw.errors import (
+    BrokenAnswer,
+    Exhausted,
+    GatewayError,
+    Passed,
+    UpstreamTimeout,
+)
+from antigravity_gw.journal import Served
+from antigravity_gw.journey import Journey
+from antigravity_gw.pool.pool import AccountPool, Lease
+from antigravity_gw.relay import Relay
+from antigravity_gw.upstream.body import SealedBody
+from antigravity_gw.upstream.client import Upstream, refusal
+from antigravity_gw.upstream.endpoints import Endpoints
+from antigravity_gw.wire.answer import Framing, StreamedAnswer, read_whole
+from antigravity_gw.wire.ask import Ask
+from antigravity_gw.wire.envelope import seal
+from antigravity_gw.wire.google import UpstreamError, error_body, on_one_line, redacted
+from antigravity_gw.wire.verdict import Blame, Setback, Verdict
+
+
+@frozen
+class Limits:
+    """
+    What one request may cost.
+
+    :ivar attempts: calls upstream.
+    :ivar total: seconds until the answer has begun, over all calls.
+    :ivar whole: seconds for one answer that comes in one piece.
+    :ivar first_event: seconds until one streamed answer says something.
+    :ivar idle: seconds of silence in the middle of a stream.
+    """
+
+    attempts: int
+    total: float
+    whole: float
+    first_event: float
+    idle: float
+
+
+@frozen
+class Gateway:
+    """
+    Serves generation requests from the pool.
+
+    :ivar user_agent: what we call ourselves in the envelope.
+    :ivar is_image_model: tells the models that make images by their name.
+    """
+
+    pool: AccountPool
+    upstream: Upstream
+    endpoints: Endpoints
+    limits: Limits
+    clock: IReactorTime
+    user_agent: str
+    is_image_model: Callable[[str], bool]
+
+    async def serve(self, ask: Ask, request: Request, served: Served) -> None:
+        """
+        Ask one account after the other until one answers; write its answer.
+
+        The request is left unfinished.
+
+        :param served: is told how it goes.
+        :raises GatewayError: when none answers.  Nothing has been written then,
+            unless it was the answer itself that broke off.
+        """
+        journey = Journey(self.limits.attempts)
+        deadline = self.clock.seconds() + self.limits.total
+        while journey.left:
+            async with self.pool.lend(
+                ask.model,
+                ask.conversation,
+                avoid=journey.avoid,
+                second_choice=journey.tried,
+                deadline=deadline,
+            ) as lease:
+                hosts = self.endpoints.in_order(self.clock.seconds())
+                host = journey.next_host(lease.account_id, hosts)
+                if host is None:
+                    break
+                served.account, served.attempts = lease.account_id, journey.calls
+                try:
+                    answer = await self._answer(ask, lease, host, deadline)
+                except Setback as setback:
+                    verdict = journey.note(lease.account_id, host, setback)
+                    served.trouble = verdict.reason
+                    self._blame(verdict, lease, host)
+                    continue
+                self.endpoints.recovered(host)
+                return await answer.deliver(request, served)
+        raise journey.trouble() or self._shortage(ask.model, journey)
+
+    async def _answer(
+        self, ask: Ask, lease: Lease, host: str, deadline: float
+    ) -> "WholeAnswer | LiveAnswer":
+        """
+        Call *host* once, and wait until its answer has begun well.
+
+        :raises Setback: when it does not.
+        """
+        left = deadline - self.clock.seconds()
+        try:
+            if ask.framing is None:
+                return await self._whole(ask, lease, host, left)
+            return await self._live(ask, ask.framing(), lease, host, left)
+        except UpstreamError as told:
+            code = told.error.code or 500
+            setback = refusal(code, {}, told.error, self.clock.seconds())
+            raise _discreet(setback, lease) from told
+        except Setback as setback:
+            raise _discreet(setback, lease) from setback
+        except UpstreamTimeout as error:
+            raise Setback(Verdict(Blame.ENDPOINT, error.message), error) from error
+        except GatewayError as error:
+            raise Setback(Verdict(Blame.ANSWER, error.message), error) from error
+
+    async def _whole(
+        self, ask: Ask, lease: Lease, host: str, left: float
+    ) -> "WholeAnswer":
+        """An answer in one piece, which is wanted complete before it counts."""
+        body = await self.upstream.generate(
+            host, lease.token, self._sealed(ask, lease), min(left, self.limits.whole)
+        )
+        return WholeAnswer(read_whole(body))
+
+    async def _live(
+        self, ask: Ask, framing: Framing, lease: Lease, host: str, left: float
+    ) -> "LiveAnswer":
+        """A streamed answer, which counts once it has said something."""
+        begin_by = self.clock.seconds() + min(left, self.limits.first_event)
+        response = await self.upstream.stream(
+            host,
+            lease.token,
+            self._sealed(ask, lease),
+            begin_by - self.clock.seconds(),
+        )
+        streamed = StreamedAnswer(framing)
+        relay = Relay(streamed, self.clock, self.limits.idle)
+        await relay.begin(response, max(0.0, begin_by - self.clock.seconds()))
+        return LiveAnswer(relay, streamed, lease)
+
+    def _sealed(self, ask: Ask, lease: Lease) -> SealedBody:
+        head, tail = seal(
+            project=lease.project,
+            request_id=ask.id,
+            model=ask.model,
+            user_agent=self.user_agent,
+            request_type="image_gen" if self.is_image_model(ask.model) else "agent",
+        )
+        return SealedBody(head, ask.body, tail)
+
+    def _blame(self, verdict: Verdict, lease: Lease, host: str) -> None:
+        """Let everybody draw the conclusions that concern them."""
+        lease.blame(verdict)
+        if verdict.blame is Blame.ENDPOINT:
+            self.endpoints.avoid(host, self.clock.seconds())
+
+    def _shortage(self, model: str, journey: Journey) -> GatewayError:
+        """Why no account has served, when that is the accounts' affair."""
+        return self.pool.shortage(model) or Exhausted(
+            f"{journey.calls} accounts in a row could not serve this; others may",
+            retry_after=1.0,
+        )
+
+
+@frozen
+class WholeAnswer:
+    """An answer that has come complete."""
+
+    body: bytes
+
+    async def deliver(self, request: Request, served: Served) -> None:
+        """Write it to *request*, and leave that unfinished."""
+        served.events = 1
+        request.setHeader("content-type", "application/json; charset=UTF-8")
+        request.setHeader("content-length", str(len(self.body)))
+        request.write(self.body)
+
+
+@frozen
+class LiveAnswer:
+    """An answer that has begun, and goes on as the client reads it."""
+
+    relay: Relay
+    streamed: StreamedAnswer
+    lease: Lease
+
+    async def deliver(self, request: Request, served: Served) -> None:
+        """
+        Write it to *request*, and leave that unfinished.
+
+        :raises GatewayError: when it breaks off.  The client has been told by
+            then, in the stream; all that is left is to cut the connection.
+        """
+        request.setHeader("content-type", self.streamed.framing.content_type)
+        request.setHeader("cache-control", "no-cache")
+        request.setHeader("x-accel-buffering", "no")
+        try:
+            await self.relay.carry(request)
+        except UpstreamError as told:
+            body = redacted(told.error.body, self.lease.project)
+            request.write(self.streamed.framing.event(on_one_line(body)))
+            raise BrokenAnswer("upstream reported an error in its answer") from told
+        except GatewayError as error:
+            request.write(self.streamed.framing.event(error_body(error)))
+            raise
+        finally:
+            served.events = self.streamed.events
+
+
+def _discreet(setback: Setback, lease: Lease) -> Setback:
+    """*setback*, without what upstream's error says about the account."""
+    error = setback.error
+    if isinstance(error, Passed):
+        error = evolve(error, body=redacted(error.body, lease.project))
+    return Setback(setback.verdict, error)

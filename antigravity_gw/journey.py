@@ -1,0 +1,96 @@
+"""Where one request has been, and where it may go next.  No I/O, no clock."""
+
+from attrs import define, evolve, field
+
+from antigravity_gw.errors import GatewayError
+from antigravity_gw.wire.verdict import Blame, Setback, Verdict
+
+_HOSTS = (Blame.ENDPOINT, Blame.CAPACITY, Blame.MISSING, Blame.ANSWER)
+_ACCOUNTS = (Blame.QUOTA, Blame.ACCOUNT)
+
+
+@define
+class Journey:
+    """
+    The calls made upstream for one request, and what came of them.
+
+    :ivar left: how many more may be made.
+    :ivar calls: how many were made.
+    :ivar avoid: ids of the accounts that cannot serve it.
+    :ivar tried: ids of accounts that did nothing wrong and still did not serve.
+    :ivar last: the last call that failed, if one has.
+    """
+
+    left: int
+    calls: int = 0
+    avoid: set[str] = field(factory=set)
+    tried: set[str] = field(factory=set)
+    last: Setback | None = None
+    _renewed: set[str] = field(factory=set)
+    _failed: set[str] = field(factory=set)
+    _pairs: set[tuple[str, str]] = field(factory=set)
+
+    def next_host(self, account: str, hosts: list[str]) -> str | None:
+        """
+        The host to call next under *account*; None when no call makes sense.
+
+        One that has not failed this request comes first, then one that has
+        failed it under another account.  The same question is put to the same
+        host again only after a failure that may have been a hiccup.
+
+        :param hosts: base URLs, the best first.
+        """
+        host = self._choose_host(account, hosts)
+        if host is not None:
+            self._pairs.add((account, host))
+            self.left -= 1
+            self.calls += 1
+        return host
+
+    def note(self, account: str, host: str, setback: Setback) -> Verdict:
+        """
+        Remember that *account* was not served by *host*.
+
+        :returns: the verdict, seen in the light of what came before.
+        """
+        verdict = setback.verdict
+        if verdict.blame is Blame.TOKEN and account in self._renewed:
+            verdict = evolve(
+                verdict, blame=Blame.ACCOUNT, reason="a new access token was refused"
+            )
+        self.last = Setback(verdict, setback.error)
+        if verdict.blame is Blame.REQUEST:
+            self.left = 0
+        elif verdict.blame in _ACCOUNTS:
+            self.avoid.add(account)
+        elif verdict.blame in _HOSTS:
+            self._failed.add(host)
+            self.tried.add(account)
+        else:
+            self._renewed.add(account)
+            if self.left == 1:
+                self.tried.add(account)  # the last call goes to somebody else
+        return verdict
+
+    def trouble(self) -> GatewayError | None:
+        """
+        What upstream's last word means to the client.
+
+        None when that concerns an account, which is not the client's affair.
+        """
+        if self.last is None or self.last.verdict.blame in (*_ACCOUNTS, Blame.TOKEN):
+            return None
+        return self.last.error
+
+    def _choose_host(self, account: str, hosts: list[str]) -> str | None:
+        for host in hosts:
+            if host not in self._failed:
+                return host
+        verdict = self.last.verdict if self.last else Verdict(Blame.ENDPOINT, "")
+        if verdict.blame is Blame.MISSING:
+            return None
+        for host in hosts:
+            if (account, host) not in self._pairs:
+                return host
+        was_hiccup = verdict.blame in (Blame.ENDPOINT, Blame.ANSWER)
+        return hosts[0] if was_hiccup and verdict.delay is None else None

@@ -1,0 +1,165 @@
+"""The sockets that clients connect to."""
+
+from typing import Protocol
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import (
+    IAddress,
+    IListeningPort,
+    IProtocolFactory,
+    IReactorCore,
+)
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from antigravity_gw.web.guard import is_local
+
+EXAMPLE = (
+    "curl {url}/v1beta/models/gemini-2.5-flash:generateContent "
+    "-H 'Content-Type: application/json' "
+    """-d '{{"contents":[{{"parts":[{{"text":"Hello"}}]}}]}}'"""
+)
+
+
+class Refused(SystemExit):
+    """The daemon does not start; the message says why in one line, on stderr."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"antigravity-gw: {message}")
+
+
+class Door(Protocol):
+    """What is told where the listeners are, before anybody can come in."""
+
+    def settle(self, addresses: list[IAddress]) -> bool:
+        """
+        Take note of the addresses that are listened on.
+
+        :returns: whether a key is asked of those who come.
+        """
+
+
+class Listeners(Service):
+    """
+    Listens on every configured endpoint, or does not start.
+
+    :param endpoints: Twisted server endpoint strings.
+    :param insecure: whether strangers may be let in without a key.
+    :param simulated_by: the URL of the sandbox that plays Google, if one does.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: IReactorCore,
+        endpoints: tuple[str, ...],
+        factory: IProtocolFactory,
+        door: Door,
+        *,
+        insecure: bool,
+        simulated_by: str | None = None,
+    ) -> None:
+        self._reactor = reactor
+        self._endpoints = endpoints
+        self._factory = factory
+        self._door = door
+        self._insecure = insecure
+        self._simulated_by = simulated_by
+        self._ports: list[IListeningPort] = []
+
+    def privilegedStartService(self) -> None:
+        """
+        Open the sockets, while there may still be the privilege to.
+
+        Nothing is served before the reactor runs, so it is not too late to
+        refuse when it turns out who could come in.
+
+        :raises Refused: when a socket cannot be opened, or must not be.
+        """
+        super().privilegedStartService()
+        self._ports = [self._listen(endpoint) for endpoint in self._endpoints]
+        addresses = [port.getHost() for port in self._ports]
+        asks_for_key = self._door.settle(addresses)
+        exposed = [address for address in addresses if not is_local(address)]
+        if exposed and not asks_for_key and not self._insecure:
+            raise Refused(
+                f"refusing to listen on {described(exposed[0])} with auth.mode = "
+                "'off': anybody who can reach it could spend your quota. Configure "
+                "auth.keys, or listen on 127.0.0.1, or say --insecure if you mean it"
+            )
+        for address in addresses:
+            self._log.info(
+                "listening on {address}, {auth}",
+                address=described(address),
+                auth="a key is asked for" if asks_for_key else "no key is asked for",
+            )
+        if self._simulated_by:
+            self._invite(described(addresses[0]))
+
+    def stopService(self) -> Deferred[None]:
+        """Close the sockets; the Deferred fires when they are closed."""
+        super().stopService()
+        closing = [port.stopListening() for port in self._ports]
+        self._ports.clear()
+        waiting = DeferredList([d for d in closing if isinstance(d, Deferred)])
+        return waiting.addCallback(lambda _: None)
+
+    def _invite(self, url: str) -> None:
+        self._log.warn(
+            "SANDBOX: answers are simulated by {simulated_by}, nothing reaches Google",
+            simulated_by=self._simulated_by,
+        )
+        self._log.info("try: {example}", example=EXAMPLE.format(url=url))
+
+    def _listen(self, description: str) -> IListeningPort:
+        try:
+            endpoint = serverFromString(self._reactor, description)
+            opened: list[IListeningPort | Failure] = []
+            endpoint.listen(self._factory).addBoth(opened.append)
+        except Exception as error:
+            raise Refused(_no_endpoint(description, error)) from None
+        if not opened:
+            raise Refused(f"listen = {description!r} does not open at once")
+        if isinstance(opened[0], Failure):
+            raise Refused(_why_not(description, opened[0].value))
+        return opened[0]
+
+
+def check_endpoints(reactor: IReactorCore, endpoints: tuple[str, ...]) -> list[str]:
+    """What is wrong with *endpoints*, as far as can be seen without opening them."""
+    problems = []
+    for description in endpoints:
+        try:
+            serverFromString(reactor, description)
+        except Exception as error:
+            problems.append(_no_endpoint(description, error))
+    return problems
+
+
+def described(address: IAddress) -> str:
+    """*address* as a person would type it."""
+    host, port = getattr(address, "host", None), getattr(address, "port", None)
+    if host is None:
+        name = getattr(address, "name", None)
+        return f"unix:{name.decode()}" if isinstance(name, bytes) else str(address)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _no_endpoint(description: str, error: Exception) -> str:
+    return (
+        f"listen = {description!r} is no endpoint this machine has ({error}); "
+        "try 'tcp:8045:interface=127.0.0.1'"
+    )
+
+
+def _why_not(description: str, error: BaseException | None) -> str:
+    cause = error.socketError if isinstance(error, CannotListenError) else error
+    reason = getattr(cause, "strerror", None) or str(cause)
+    return (
+        f"cannot listen on {description!r}: {reason}; stop what uses it, or choose "
+        "another with --listen"
+    )

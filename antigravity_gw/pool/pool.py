@@ -1,0 +1,309 @@
+"""The pool: lends an account, ready to ask with, to one request at a time."""
+
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from typing import ClassVar
+
+from attrs import define, field, frozen
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+
+from antigravity_gw.errors import GatewayError, UpstreamTimeout
+from antigravity_gw.pool.account import (
+    EVERY_MODEL,
+    Account,
+    Need,
+    Sessions,
+    choose,
+    why_none,
+)
+from antigravity_gw.pool.shared import Shared
+from antigravity_gw.pool.store import Store, StoreError
+from antigravity_gw.pool.tokens import Tokens
+from antigravity_gw.wire.oauth import Fault, RenewalFailed
+from antigravity_gw.wire.verdict import Blame, Setback, Verdict
+
+
+@frozen
+class Rests:
+    """
+    How long an account is left alone, in seconds.
+
+    :ivar quota: after it ran out of quota, when upstream does not say how long.
+    :ivar refused: after it was forbidden a call.
+    :ivar trouble: after its token could not be renewed and nobody is to blame.
+    :ivar shortest: at least this long, whatever upstream says.
+    """
+
+    quota: float = 60.0
+    refused: float = 300.0
+    trouble: float = 5.0
+    shortest: float = 1.0
+
+
+_NEEDS = {Fault.LOGIN: Need.LOGIN, Fault.CLIENT: Need.CLIENT}
+
+
+@define(eq=False)
+class AccountPool:
+    """
+    The operator's accounts.
+
+    :ivar find_project: asks upstream for the project of the account whose
+        access token it is given; None when there is none.  Fails with Setback.
+    :ivar now: says the time, in POSIX seconds.
+    """
+
+    store: Store
+    tokens: Tokens
+    find_project: Callable[[str], Awaitable[str | None]]
+    now: Callable[[], float]
+    rests: Rests = Rests()
+    _accounts: dict[str, Account] = field(factory=dict, init=False)
+    _sessions: Sessions = field(factory=Sessions, init=False)
+    _projects: dict[str, str] = field(factory=dict, init=False)
+    _discoveries: Shared[str] = field(factory=Shared, init=False)
+    _last: str | None = field(default=None, init=False)
+    _log: ClassVar[Logger] = Logger()
+
+    def refresh(self) -> None:
+        """
+        Take up what was changed in the store, if anything was.
+
+        An account that was given another refresh token starts afresh; what is
+        being served is not disturbed.
+
+        :raises StoreError: when the store cannot be read; nothing changes then.
+        """
+        if not self.store.has_changed():
+            return
+        known, self._accounts = self._accounts, {}
+        for record in self.store.records():
+            account = known.pop(record.id, None) or Account(record)
+            if account.record.refresh_token != record.refresh_token:
+                account.resting.clear()
+                self._projects.pop(record.id, None)
+            account.record = record
+            self._accounts[record.id] = account
+        self._sessions.forget(known.keys())
+        self._log.info("{count} accounts in the pool", count=len(self._accounts))
+
+    def shortage(self, model: str = EVERY_MODEL) -> GatewayError | None:
+        """
+        Why no account can serve *model*, in general terms; None when one can.
+
+        Without a model: whether any can serve at all.
+        """
+        accounts, now = list(self._accounts.values()), self.now()
+        if any(account.can_serve(model, now) for account in accounts):
+            return None
+        return why_none(accounts, model, now)
+
+    @asynccontextmanager
+    async def lend(
+        self,
+        model: str,
+        conversation: bytes | None,
+        *,
+        avoid: Collection[str] = (),
+        second_choice: Collection[str] = (),
+        deadline: float = math.inf,
+    ) -> AsyncIterator["Lease"]:
+        """
+        Borrow an account for one call upstream.
+
+        Its token is good and its project known.  Accounts of which that
+        cannot be said are put to rest on the way, and the next is tried.
+
+        :param deadline: when to stop trying, in POSIX seconds.
+        :raises GatewayError: when there is no account left, or no time.
+        """
+        while True:
+            if self.now() >= deadline:
+                raise UpstreamTimeout("no answer has begun in the time there is for it")
+            account = self._choose(model, conversation, avoid, second_choice)
+            lease = await self._prepared(account, model)
+            if lease is not None:
+                break
+        account.serving += 1
+        try:
+            yield lease
+        finally:
+            account.serving -= 1
+
+    def _choose(
+        self,
+        model: str,
+        conversation: bytes | None,
+        avoid: Collection[str],
+        second_choice: Collection[str],
+    ) -> Account:
+        home = self._sessions.home(conversation)
+        account = choose(
+            list(self._accounts.values()),
+            model,
+            self.now(),
+            home=home,
+            last=self._last,
+            avoid=avoid,
+            second_choice=second_choice,
+        )
+        if account.id != home:
+            self._last = account.id
+            self._sessions.settle(conversation, account.id)
+        return account
+
+    async def _prepared(self, account: Account, model: str) -> "Lease | None":
+        """A lease of *account*; None when it turned out not to be able to serve."""
+        token = None
+        try:
+            token = await self.tokens.fresh(account)
+            project = await self._project(account, token)
+        except RenewalFailed as failed:
+            self._renewal_failed(account, failed)
+        except GatewayError as error:
+            self._rest(account, EVERY_MODEL, self.rests.trouble, error.message)
+        except Setback as setback:
+            self._discovery_failed(account, token or "", setback)
+        else:
+            return Lease(self, account, model, token, project)
+        return None
+
+    async def _project(self, account: Account, token: str) -> str:
+        known = account.record.project or self._projects.get(account.id)
+        if known:
+            return known
+        return await self._discoveries.run(
+            account.id, lambda: self._discover(account, token)
+        )
+
+    async def _discover(self, account: Account, token: str) -> str:
+        project = await self.find_project(token)
+        if project is None:
+            raise Setback(
+                Verdict(Blame.ACCOUNT, "Google names no project", lasting=True),
+                GatewayError("an account has no project"),
+            )
+        self._projects[account.id] = project
+        return project
+
+    def _renewal_failed(self, account: Account, failed: RenewalFailed) -> None:
+        if failed.fault is Fault.NOBODY:
+            self._rest(account, EVERY_MODEL, self.rests.trouble, failed.reason)
+        else:
+            self._block(account, _NEEDS[failed.fault], failed.reason)
+
+    def _discovery_failed(self, account: Account, token: str, setback: Setback) -> None:
+        verdict = setback.verdict
+        if verdict.blame is Blame.ACCOUNT and verdict.lasting:
+            self._block(
+                account,
+                Need.PROJECT,
+                f"{verdict.reason}; set one with 'antigravity-gw accounts add "
+                "--project'",
+            )
+            return
+        if verdict.blame is Blame.TOKEN:
+            self.tokens.discard(account.id, token)
+        delay = verdict.delay or self.rests.trouble
+        if verdict.blame is Blame.ACCOUNT:
+            delay = self.rests.refused
+        self._rest(account, EVERY_MODEL, delay, f"project: {verdict.reason}")
+
+    def blame(self, account: Account, model: str, token: str, verdict: Verdict) -> None:
+        """Draw the conclusions of *verdict* that concern *account*."""
+        match verdict.blame:
+            case Blame.TOKEN:
+                self.tokens.discard(account.id, token)
+            case Blame.QUOTA:
+                delay = self.rests.quota if verdict.delay is None else verdict.delay
+                self._rest(account, model, delay, verdict.reason)
+            case Blame.ACCOUNT if verdict.lasting:
+                self._block(account, Need.SUSPENDED, verdict.reason)
+            case Blame.ACCOUNT:
+                self._rest(account, EVERY_MODEL, self.rests.refused, verdict.reason)
+            case _:
+                pass  # the account has done nothing wrong
+
+    def _rest(self, account: Account, model: str, delay: float, reason: str) -> None:
+        delay = max(delay, self.rests.shortest)
+        account.rest(model, self.now() + delay)
+        self._log.warn(
+            "account {account} rests for {delay:.0f} s ({model}): {reason}",
+            account=account.id,
+            delay=delay,
+            model="every model" if model == EVERY_MODEL else model,
+            reason=reason,
+        )
+
+    def _block(self, account: Account, need: Need, reason: str) -> None:
+        account.block_for(need, reason, self.now())
+        block = account.block
+        assert block is not None
+        self._log.error(
+            "account {account} is out ({need}): {reason}. See 'antigravity-gw "
+            "accounts list'",
+            account=account.id,
+            need=need.value,
+            reason=reason,
+        )
+        saving = deferToThread(self.store.block, account.id, block)
+        saving.addErrback(
+            lambda failure: self._log.error(
+                "the block of account {account} is not stored: {error}",
+                account=account.id,
+                error=failure.getErrorMessage(),
+            )
+        )
+
+
+@frozen
+class Lease:
+    """
+    An account lent to one request.
+
+    :ivar token: its access token.
+    :ivar project: its Google Cloud project.
+    """
+
+    _pool: AccountPool = field(repr=False)
+    _account: Account = field(repr=False)
+    _model: str
+    token: str = field(repr=False)
+    project: str = field(repr=False)
+
+    @property
+    def account_id(self) -> str:
+        """The account's opaque id."""
+        return self._account.id
+
+    def blame(self, verdict: Verdict) -> None:
+        """Let the pool draw its conclusions from a failed call."""
+        self._pool.blame(self._account, self._model, self.token, verdict)
+
+
+@define(eq=False)
+class StoreWatch:
+    """
+    Lets the pool take up changes of the store, every time it is called.
+
+    It never raises, so that one bad moment of the disk does not end it.
+    """
+
+    pool: AccountPool
+    _trouble: str = field(default="", init=False)
+    _log: ClassVar[Logger] = Logger()
+
+    def __call__(self) -> None:
+        """Look; say it once when that fails, and once when it works again."""
+        try:
+            self.pool.refresh()
+            trouble = ""
+        except StoreError as error:
+            trouble = error.message
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self._log.warn(
+                "{what}", what=trouble or "the account store can be read again"
+            )

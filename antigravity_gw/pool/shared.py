@@ -1,0 +1,45 @@
+"""One run of a piece of work, however many wait for it."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+T = TypeVar("T")
+
+
+@define(eq=False)
+class Shared(Generic[T]):
+    """
+    Runs the work for each key once at a time and tells all who asked.
+
+    Someone who stops waiting does not stop the work for the others.
+    """
+
+    _waiting: dict[str, list[Deferred[T]]] = field(factory=dict, init=False)
+
+    def run(
+        self, key: str, start: Callable[[], Coroutine[Deferred[Any], Any, T]]
+    ) -> Deferred[T]:
+        """
+        Start the work for *key*, unless it is under way.
+
+        :returns: a Deferred of its result; it fails as the work fails.
+            Cancelling it only stops waiting.
+        """
+        is_first = key not in self._waiting
+        waiters = self._waiting.setdefault(key, [])
+        waiter: Deferred[T] = Deferred(waiters.remove)
+        waiters.append(waiter)
+        if is_first:
+            Deferred.fromCoroutine(start()).addBoth(self._tell, key)
+        return waiter
+
+    def _tell(self, result: T | Failure, key: str) -> None:
+        for waiter in self._waiting.pop(key):
+            if isinstance(result, Failure):
+                waiter.errback(result)
+            else:
+                waiter.callback(result)

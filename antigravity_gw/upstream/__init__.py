@@ -1,0 +1,1 @@
+"""Whom we ask: Google's endpoints, and one HTTP call to one of them."""

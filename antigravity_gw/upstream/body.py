@@ -1,0 +1,68 @@
+"""Request bodies that are written piece by piece, and never joined."""
+
+from collections.abc import Iterator
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IConsumer
+from twisted.web.iweb import IBodyProducer
+from zope.interface import implementer
+
+PIECE = 64 * 1024
+"""How much to hand to the transport at once, in bytes."""
+
+
+@implementer(IBodyProducer)
+class SealedBody:
+    """
+    A client's body between the two ends of an envelope.
+
+    Nothing is copied but the piece on its way out, and that only as fast as
+    the connection takes it.  Can be sent once.
+    """
+
+    def __init__(self, head: bytes, body: bytes, tail: bytes) -> None:
+        self.length = len(head) + len(body) + len(tail)
+        self._pieces = _pieces(head, body, tail)
+        self._paused = False
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        """Write until told to pause; the Deferred fires when all is written."""
+        self._consumer = consumer
+        self._written: Deferred[None] = Deferred()
+        self.resumeProducing()
+        return self._written
+
+    def resumeProducing(self) -> None:
+        """Go on writing."""
+        self._paused = False
+        while not self._paused:
+            piece = next(self._pieces, None)
+            if piece is None:
+                self._finished()
+                return
+            self._consumer.write(piece)
+
+    def pauseProducing(self) -> None:
+        """Wait: the connection has enough to do."""
+        self._paused = True
+
+    def stopProducing(self) -> None:
+        """The connection is gone."""
+        self._paused = True
+
+    def _finished(self) -> None:
+        self._paused = True
+        if not self._written.called:
+            self._written.callback(None)
+
+
+def _pieces(head: bytes, body: bytes, tail: bytes) -> Iterator[bytes]:
+    """A short body in one piece with its envelope, a long one in many."""
+    if len(body) <= PIECE:
+        yield b"".join((head, body, tail))
+        return
+    yield head
+    view = memoryview(body)
+    for start in range(0, len(body), PIECE):
+        yield bytes(view[start : start + PIECE])
+    yield tail

@@ -1,0 +1,246 @@
+"""One HTTP call to Google, and what came of it."""
+
+from collections.abc import Mapping
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import msgspec
+from attrs import field, frozen
+from treq.client import HTTPClient
+from treq.cookies import IndexableCookieJar
+from twisted.internet.defer import CancelledError
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IAgent, IResponse
+
+from antigravity_gw.errors import (
+    GatewayError,
+    MalformedStream,
+    Passed,
+    Unreachable,
+    UpstreamTimeout,
+)
+from antigravity_gw.upstream.body import SealedBody
+from antigravity_gw.upstream.waiting import collect, in_plain_words, within
+from antigravity_gw.wire.google import GoogleError, read_error
+from antigravity_gw.wire.verdict import Blame, Setback, Verdict, judge
+
+ERROR_LIMIT = 256 * 1024
+"""The longest error body to read, in bytes."""
+
+
+@frozen
+class Patience:
+    """
+    How long to wait for upstream, in seconds.
+
+    :ivar token: for the token endpoint.
+    :ivar lookup: for calls that only ask about an account.
+    """
+
+    token: float
+    lookup: float
+
+
+def make_http(agent: IAgent) -> HTTPClient:
+    """
+    treq, without what a gateway must not do.
+
+    The jar takes no cookie, so none set for one account is sent with another's
+    request.
+    """
+    jar = IndexableCookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    return HTTPClient(agent, jar, data_to_body_producer=lambda body: body)
+
+
+@frozen
+class Upstream:
+    """
+    Calls Google's methods.  Redirects are not followed.
+
+    :ivar now: says the time, in POSIX seconds.
+    :ivar answer_limit: the longest whole answer to take, in bytes.
+    """
+
+    http: HTTPClient
+    clock: IReactorTime
+    patience: Patience
+    user_agent: str
+    token_url: str
+    answer_limit: int
+    _headers: Headers = field(init=False)
+
+    def now(self) -> float:
+        """The time, in POSIX seconds."""
+        return self.clock.seconds()
+
+    async def generate(
+        self, base: str, token: str, body: SealedBody, seconds: float
+    ) -> bytes:
+        """
+        Ask for an answer in one piece.
+
+        :param seconds: how long to wait for the whole of it.
+        :returns: the body of the answer, still in its envelope.
+        :raises Setback: when there is none.
+        """
+        deadline = self.now() + seconds
+        response = await self._post(
+            f"{base}/v1internal:generateContent", token, body, seconds
+        )
+        return await self._whole(response, deadline - self.now())
+
+    async def stream(
+        self, base: str, token: str, body: SealedBody, seconds: float
+    ) -> IResponse:
+        """
+        Ask for a streamed answer.
+
+        :param seconds: how long to wait for its headers.
+        :returns: the response, its body yet to be delivered.
+        :raises Setback: when it is none.
+        """
+        response = await self._post(
+            f"{base}/v1internal:streamGenerateContent?alt=sse",
+            token,
+            body,
+            seconds,
+        )
+        if response.code != 200:
+            raise await self._refusal(response)
+        return response
+
+    async def load(self, base: str, token: str) -> Mapping[str, Any]:
+        """
+        Ask ``loadCodeAssist`` about the account whose token it is.
+
+        :raises Setback: when it does not say.
+        """
+        ask = msgspec.json.encode(
+            {
+                "metadata": {
+                    "ideType": "IDE_UNSPECIFIED",
+                    "platform": "PLATFORM_UNSPECIFIED",
+                    "pluginType": "PLUGIN_UNSPECIFIED",
+                }
+            }
+        )
+        response = await self._post(
+            f"{base}/v1internal:loadCodeAssist",
+            token,
+            SealedBody(b"", ask, b""),
+            self.patience.lookup,
+        )
+        body = await self._whole(response, self.patience.lookup)
+        try:
+            return msgspec.json.decode(body, type=dict[str, Any])
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise _failing(Unreachable("upstream's answer is not JSON")) from error
+
+    async def post_form(self, form: bytes) -> tuple[int, bytes]:
+        """
+        Post to the token endpoint, see :class:`~antigravity_gw.pool.tokens.PostsForm`.
+        """
+        headers = Headers(
+            {
+                "content-type": ["application/x-www-form-urlencoded"],
+                "user-agent": [self.user_agent],
+            }
+        )
+        try:
+            response = await self._sent(
+                self.token_url,
+                headers,
+                SealedBody(b"", form, b""),
+                self.patience.token,
+            )
+            body = await within(
+                self.patience.token, self.clock, collect(response, ERROR_LIMIT)
+            )
+        except CancelledError:
+            raise
+        except Exception as error:
+            raise Unreachable(
+                f"the token endpoint did not answer: {in_plain_words(error)}"
+            ) from error
+        return response.code, body
+
+    async def _post(
+        self, url: str, token: str, body: SealedBody, seconds: float
+    ) -> IResponse:
+        headers = Headers(
+            {
+                "authorization": [f"Bearer {token}"],
+                "content-type": ["application/json"],
+                "user-agent": [self.user_agent],
+            }
+        )
+        try:
+            return await self._sent(url, headers, body, seconds)
+        except CancelledError:
+            raise
+        except Exception as error:
+            raise connection_failure(error) from error
+
+    async def _sent(
+        self, url: str, headers: Headers, body: SealedBody, seconds: float
+    ) -> IResponse:
+        asked = self.http.post(
+            url, headers=headers, data=body, allow_redirects=False, unbuffered=True
+        )
+        return await within(seconds, self.clock, asked)
+
+    async def _whole(self, response: IResponse, seconds: float) -> bytes:
+        if response.code != 200:
+            raise await self._refusal(response)
+        return await self._read(response, self.answer_limit, seconds)
+
+    async def _refusal(self, response: IResponse) -> Setback:
+        """What a response that is no answer amounts to."""
+        body = await self._read(response, ERROR_LIMIT, self.patience.lookup)
+        headers = {
+            name.decode("latin-1").lower(): values[-1].decode("latin-1")
+            for name, values in response.headers.getAllRawHeaders()
+        }
+        return refusal(response.code, headers, read_error(body), self.now())
+
+    async def _read(self, response: IResponse, limit: int, seconds: float) -> bytes:
+        try:
+            return await within(max(0.0, seconds), self.clock, collect(response, limit))
+        except CancelledError:
+            raise
+        except MalformedStream as error:
+            raise _failing(error) from error
+        except Exception as error:
+            raise connection_failure(error) from error
+
+
+def connection_failure(error: BaseException) -> Setback:
+    """What a connection that failed before the answer was there amounts to."""
+    words = in_plain_words(error)
+    if isinstance(error, TimeoutError):
+        return _failing(UpstreamTimeout("upstream did not answer in time"), words)
+    return _failing(Unreachable(f"upstream could not be asked: {words}"), words)
+
+
+def refusal(
+    status: int, headers: Mapping[str, str], error: GoogleError | None, now: float
+) -> Setback:
+    """What an error body amounts to, however it came; see :func:`judge`."""
+    verdict = judge(status, headers, error, now)
+    if error is None:
+        told: GatewayError = Unreachable(
+            f"upstream answered {status}, and not in Google's form"
+        )
+    else:
+        told = Passed(
+            error.message,
+            answered=status if 400 <= status < 600 else 502,
+            body=error.body,
+            retry_after=verdict.delay,
+        )
+    return Setback(verdict, told)
+
+
+def _failing(error: GatewayError, reason: str = "") -> Setback:
+    return Setback(Verdict(Blame.ENDPOINT, reason or error.message), error)

@@ -1,0 +1,1 @@
+"""How we are asked: HTTP in front of the gateway."""

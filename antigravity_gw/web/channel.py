@@ -1,0 +1,96 @@
+"""
+The HTTP server's protocol, with the answers a JSON API owes its clients.
+
+Twisted answers what it cannot parse with a bare status line, or closes without
+a word; and it reads a request's whole body before any code of ours runs.  Both
+are mended here, by overriding ``HTTPChannel``; some of the names are private to
+Twisted, and ``tests/test_channel.py`` pins what is relied upon.
+"""
+
+from typing import Any
+
+from twisted.web.http import HTTPChannel
+
+from antigravity_gw.errors import (
+    BadRequest,
+    GatewayError,
+    HeadersTooLarge,
+    TargetTooLong,
+    TooLarge,
+)
+from antigravity_gw.web.replies import raw_error
+
+LONGEST_NUMBER = 18
+"""As many digits of a ``Content-Length`` are read."""
+
+
+class GatewayChannel(HTTPChannel):
+    """One client's connection."""
+
+    maxHeaders = 100
+    _deaf = False
+    _answered = False
+
+    def dataReceived(self, data: bytes) -> None:
+        """Nothing more is heard after a request that was refused unread."""
+        if not self._deaf:
+            super().dataReceived(data)
+
+    def headerReceived(self, line: bytes) -> bool:
+        """Refuse a length that is no number one could count to."""
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length" and len(value.strip()) > LONGEST_NUMBER:
+            self._reject(TooLarge("no request body may be that long"))
+            return False
+        return bool(super().headerReceived(line))
+
+    def allHeadersReceived(self) -> None:
+        """Let the request be judged by its head, before its body is read."""
+        request: Any = self.requests[-1]
+        request.headReceived(self._command, self._path, self._version, self.length)
+        if request.refusal is not None:
+            request.requestHeaders.removeHeader(b"expect")
+        super().allHeadersReceived()
+        if request.refusal is not None and self.length != 0:
+            self._forgo_body(request)
+
+    def allContentReceived(self) -> None:
+        """Have the request served, unless it was answered before its body came."""
+        if not self._answered:
+            self._answered = self._deaf
+            super().allContentReceived()
+
+    def bodyTooLong(self, request: Any) -> None:
+        """A body that did not say its length has outgrown the limit."""
+        self._forgo_body(request)
+        self.allContentReceived()
+
+    def _forgo_body(self, request: Any) -> None:
+        """Treat *request* as if it had no body, and as the last of its connection."""
+        request.setHeader("connection", "close")
+        self._deaf = True
+        self.persistent = False
+        self.length = 0
+        self._transferDecoder = None
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """Say that a line of the head is too long, and which."""
+        if len(self.requests) == 0 or self._handlingRequest:
+            self._reject(TargetTooLong("the request line is too long"))
+        else:
+            self._reject(HeadersTooLarge("a request header is too long"))
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        """Twisted has found something wrong with the request."""
+        if self._receivedHeaderSize > self.totalHeadersSize:
+            self._reject(HeadersTooLarge("the request headers are too long"))
+        elif self._receivedHeaderCount > self.maxHeaders:
+            self._reject(HeadersTooLarge("the request has too many headers"))
+        else:
+            self._reject(BadRequest("the request is not well-formed HTTP/1.1"))
+
+    def _reject(self, error: GatewayError) -> None:
+        if not self._deaf:
+            self._deaf = self._answered = True
+            self.transport.write(raw_error(error))  # type: ignore[union-attr]
+            self.loseConnection()

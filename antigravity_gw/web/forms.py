@@ -1,0 +1,44 @@
+"""Which form of stream a URL asks for.  No I/O."""
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import TypeVar
+
+from antigravity_gw.errors import BadRequest
+from antigravity_gw.wire.answer import ArrayFraming, EventFraming, Framing
+
+ALT = (b"$alt", b"alt")
+
+D = TypeVar("D")
+
+
+class Form(Enum):
+    """A form of stream, by its name in the configuration."""
+
+    SSE = "sse"
+    ARRAY = "array"
+
+    def framing(self) -> Framing:
+        """A new framing of this form."""
+        return EventFraming() if self is Form.SSE else ArrayFraming()
+
+
+def form_of(query: Mapping[bytes, Sequence[bytes]], default: D) -> Form | D:
+    """
+    What ``alt`` asks for.
+
+    Only the URL tells: no client was seen to say it in ``Accept``.
+
+    :param default: what to return when it asks for nothing.
+    :raises BadRequest: when it asks for a form that there is not.
+    """
+    for name in ALT:
+        for value in query.get(name, ()):
+            kind, _, _ = value.partition(b";")
+            if kind.lower() == b"sse":
+                return Form.SSE
+            if kind.lower() == b"json":
+                return Form.ARRAY
+            if kind:
+                raise BadRequest("alt must be sse or json")
+    return default

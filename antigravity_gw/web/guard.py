@@ -1,0 +1,140 @@
+"""Who may call: the one gate in front of every path."""
+
+from enum import Enum
+
+from attrs import define, field
+from twisted.internet.address import UNIXAddress
+from twisted.internet.interfaces import IAddress
+from twisted.logger import Logger
+from twisted.web.http import Request
+
+from antigravity_gw.errors import BadRequest, Forbidden, Unauthenticated
+from antigravity_gw.keys import HEADERS, KeyRing, presented
+from antigravity_gw.web.origins import is_expected_host, is_loopback, is_same_site
+
+HEALTH = ([b"healthz"], [b"readyz"])
+
+
+class Mode(Enum):
+    """When a key is asked for."""
+
+    OFF = "off"
+    STRICT = "strict"
+    ALL_EXCEPT_HEALTH = "all_except_health"
+    AUTO = "auto"
+
+
+def is_local(address: IAddress) -> bool:
+    """Whether only this machine can connect to *address*."""
+    if isinstance(address, UNIXAddress):
+        return True
+    return is_loopback(str(getattr(address, "host", "")))
+
+
+@define
+class Guard:
+    """
+    Looks at the head of each request, before its body is read.
+
+    :ivar mode: never AUTO once :meth:`settle` was called.
+    :ivar hosts: names besides loopback that ``Host`` may have, in lower case.
+    :ivar origins: web origins whose pages may call.
+    """
+
+    mode: Mode
+    keys: KeyRing
+    hosts: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()
+    _log: Logger = field(factory=Logger, init=False)
+    _warned: bool = field(default=False, init=False)
+
+    def settle(self, addresses: list[IAddress]) -> bool:
+        """
+        Decide what ``auto`` means for the addresses that are listened on.
+
+        It means "off" where only this machine can connect.
+
+        :returns: whether a key is asked for now.
+        """
+        if self.mode is Mode.AUTO:
+            local = all(map(is_local, addresses))
+            self.mode = Mode.OFF if local else Mode.ALL_EXCEPT_HEALTH
+        return self.mode is not Mode.OFF
+
+    def admit(self, request: Request, path: list[bytes]) -> str:
+        """
+        Let *request* pass, or not.
+
+        :param path: its path, in segments.
+        :returns: the name of the client's key; empty where none is asked for.
+        :raises GatewayError: when it may not pass, saying why.
+        """
+        authority = self._authority(request)
+        if self.mode is Mode.OFF:
+            self._admit_local(request, authority)
+            return ""
+        if self.mode is Mode.ALL_EXCEPT_HEALTH and path in HEALTH:
+            return ""
+        return self._admit_key(request)
+
+    def allows_origin(self, request: Request) -> str | None:
+        """The ``Origin`` of *request* if pages from there may read the answer."""
+        origin = (request.getHeader(b"origin") or b"").decode("latin-1")
+        return origin if origin in self.origins else None
+
+    def _authority(self, request: Request) -> str | None:
+        """The ``Host`` header; HTTP/1.1 wants exactly one (RFC 9112, 3.2)."""
+        hosts = request.requestHeaders.getRawHeaders(b"host", [])
+        if len(hosts) > 1 or (not hosts and request.clientproto == b"HTTP/1.1"):
+            raise BadRequest("the request must have one Host header")
+        return hosts[0].decode("latin-1") if hosts else None
+
+    def _admit_local(self, request: Request, authority: str | None) -> None:
+        """Without keys, a web page must not be able to spend the quota."""
+        if isinstance(request.getHost(), UNIXAddress):
+            return
+        if authority is not None and not is_expected_host(authority, self.hosts):
+            raise Forbidden(
+                "the Host header names another machine; if that name is this "
+                "gateway's, its operator has to add it to http.hosts"
+            )
+        for origin in request.requestHeaders.getRawHeaders(b"origin", []):
+            text = origin.decode("latin-1")
+            if not is_same_site(text, authority or "", self.origins):
+                raise Forbidden(
+                    "requests from other web sites are refused; the operator can "
+                    "list this one in http.cors_origins"
+                )
+
+    def _admit_key(self, request: Request) -> str:
+        headers = request.requestHeaders
+        secrets = presented(
+            headers.getRawHeaders(b"authorization", []),
+            [headers.getRawHeaders(name, []) for name in HEADERS],
+            (request.args or {}).get(b"key", []),
+        )
+        if not self.keys.keys:
+            self._warn()
+            raise Unauthenticated(
+                "this gateway has no key configured, so it lets nobody in: its "
+                "operator has to add one to auth.keys"
+            )
+        owner = self.keys.owner(secrets)
+        if owner is None:
+            raise Unauthenticated(
+                "the key is not one of this gateway's"
+                if secrets
+                else "this gateway wants its key in x-goog-api-key, x-api-key or "
+                "Authorization: Bearer"
+            )
+        return owner
+
+    def _warn(self) -> None:
+        if not self._warned:
+            self._warned = True
+            self._log.critical(
+                "EVERY REQUEST IS REFUSED: keys are asked for (auth.mode = {mode}) "
+                "and none is configured. Make one with 'antigravity-gw make-key' "
+                "and add it to auth.keys.",
+                mode=self.mode.value,
+            )

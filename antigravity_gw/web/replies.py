@@ -1,0 +1,57 @@
+"""Writing responses that are complete at once."""
+
+from typing import Any
+
+import msgspec
+from twisted.web.http import RESPONSES, Request
+
+from antigravity_gw.errors import GatewayError, Passed
+from antigravity_gw.wire.google import error_body
+
+JSON = "application/json; charset=UTF-8"
+
+
+def write_json(request: Request, value: Any, code: int = 200) -> None:
+    """Write *value* as the whole response; finishing is left to the caller."""
+    _write(request, code, msgspec.json.encode(value))
+
+
+def write_error(request: Request, error: GatewayError, in_array: bool = False) -> None:
+    """
+    Write *error* as the whole response; finishing is left to the caller.
+
+    :param in_array: as the only element of an array, which is how the stream
+        of a client that asked for an array starts.
+    """
+    if isinstance(error, Passed):
+        code, body = error.answered, error.body
+    else:
+        code, body = error.code, error_body(error)
+    for name, value in error.headers().items():
+        request.setHeader(name, value)
+    _write(request, code, b"[%b]" % body if in_array else body)
+
+
+def write_nothing(request: Request, headers: dict[str, str]) -> None:
+    """Write a response that is only headers; finishing is left to the caller."""
+    request.setResponseCode(204)
+    for name, value in headers.items():
+        request.setHeader(name, value)
+
+
+def _write(request: Request, code: int, body: bytes) -> None:
+    request.setResponseCode(code, RESPONSES.get(code, b"Unknown"))
+    request.setHeader("content-type", JSON)
+    request.setHeader("content-length", str(len(body)))
+    request.write(body)
+
+
+def raw_error(error: GatewayError) -> bytes:
+    """*error* as a whole HTTP response, for a request that could not be parsed."""
+    body = error_body(error)
+    head = (
+        f"HTTP/1.1 {error.code} {RESPONSES.get(error.code, b'').decode()}\r\n"
+        f"Content-Type: {JSON}\r\nContent-Length: {len(body)}\r\n"
+        "Connection: close\r\n\r\n"
+    )
+    return head.encode("ascii") + body

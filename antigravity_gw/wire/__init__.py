@@ -1,0 +1,1 @@
+"""Rules: the protocols we speak, without I/O and without a clock."""

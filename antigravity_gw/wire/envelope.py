@@ -1,0 +1,92 @@
+"""
+The ``v1internal`` envelope, around a request and off an answer.
+
+What is inside is never parsed into objects and never written anew: the
+client's body travels byte for byte, and so does upstream's ``response``.
+"""
+
+import json
+
+import msgspec
+from msgspec import Raw
+
+from antigravity_gw.errors import MalformedStream
+from antigravity_gw.wire.google import (
+    NOTHING,
+    UNREADABLE,
+    UpstreamError,
+    read_error,
+)
+
+_EMPTY = (NOTHING, Raw(b"null"))
+
+
+def seal(
+    *, project: str, request_id: str, model: str, user_agent: str, request_type: str
+) -> tuple[bytes, bytes]:
+    """
+    What to write before and after the client's JSON object.
+
+    The order of the fields is that of the client whose dialect this is; the
+    client's object comes last, so that no copy of it has to be made.
+    """
+    head = json.dumps(
+        {
+            "project": project,
+            "requestId": request_id,
+            "model": model,
+            "userAgent": user_agent,
+            "requestType": request_type,
+        },
+        separators=(",", ":"),
+    ).encode("ascii")
+    return head[:-1] + b',"request":', b"}"
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """An envelope upstream sent; its two members are the JSON bytes that came."""
+
+    response: Raw = NOTHING
+    error: Raw = NOTHING
+
+    def response_or_raise(self, data: bytes) -> Raw | None:
+        """
+        What the envelope holds for the client, or None when it holds nothing.
+
+        :param data: the bytes that were opened.
+        :raises UpstreamError: when it holds an error.
+        """
+        if self.error not in _EMPTY:
+            raise UpstreamError(read_error(data) or UNREADABLE)
+        return None if self.response in _EMPTY else self.response
+
+
+_opener = msgspec.json.Decoder(Opened)
+
+
+def unseal(data: bytes) -> Opened:
+    """
+    Open one answer, or one event of a streamed answer.
+
+    :raises MalformedStream: when *data* is not a JSON object in UTF-8.
+    """
+    try:
+        if not data.isascii():
+            data.decode("utf-8")  # msgspec does not look into what it skips
+        return _opener.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedStream(
+            f"upstream sent {len(data)} bytes that are not a JSON object in UTF-8"
+        ) from error
+
+
+def compact(payload: Raw) -> bytes:
+    """
+    *payload* on one line, with the spelling of its numbers and strings kept.
+
+    :raises MalformedStream: when it is not JSON throughout.
+    """
+    try:
+        return msgspec.json.format(bytes(payload), indent=-1)
+    except msgspec.MsgspecError as error:
+        raise MalformedStream("upstream sent an event that is not JSON") from error

@@ -1,0 +1,1 @@
+"""What Google's endpoints answer.  Rules only."""

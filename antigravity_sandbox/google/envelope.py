@@ -1,0 +1,124 @@
+"""The envelope of a generate call, checked as strictly as Google checks it."""
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from attrs import frozen
+
+from antigravity_sandbox.google import denials
+from antigravity_sandbox.google.errors import (
+    About,
+    bad_request,
+    invalid_project,
+    invalid_value,
+    not_json,
+    refusal,
+    unknown_name,
+)
+from antigravity_sandbox.model.prompt import Prompt, get
+from antigravity_sandbox.reply import Json, Refused
+
+KEYS = ("project", "requestId", "model", "userAgent", "requestType", "request")
+_TEXTS = KEYS[:-1]
+
+
+@frozen
+class Ask:
+    """A generate call whose envelope is in order."""
+
+    model: str
+    prompt: Prompt
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def read_object(body: bytes) -> Json:
+    """
+    The JSON object in *body*.
+
+    :raises Refused: when there is none.
+    """
+    try:
+        value = json.loads(body, parse_constant=_constant)
+    except (ValueError, RecursionError):
+        raise Refused(not_json()) from None
+    if not isinstance(value, dict):
+        message = 'Invalid JSON payload received. Unknown name "": '
+        message += "Root element must be a message."
+        raise Refused(refusal(400, message, bad_request("", message)))
+    return value
+
+
+def check_names(body: Json, known: Collection[str]) -> None:
+    """
+    Look for members that nobody knows.
+
+    :raises Refused: for the first one.
+    """
+    for name in body:
+        if name not in known:
+            raise Refused(unknown_name(name))
+
+
+def check_texts(body: Json, names: Collection[str]) -> None:
+    """
+    See that the members *names*, as far as they are there, are strings.
+
+    :raises Refused: for the first one that is not.
+    """
+    for name in names:
+        value = body.get(name, "")
+        if not isinstance(value, str):
+            raise Refused(invalid_value(name, "TYPE_STRING", json.dumps(value)[:80]))
+
+
+def check_project(named: object, project: str) -> None:
+    """
+    See that a call names the project of its account.
+
+    :raises Refused: when it names none, or somebody else's.
+    """
+    if not named:
+        raise Refused(invalid_project())
+    if named != project:
+        raise Refused(denials.iam_denied(About(project=str(named))))
+
+
+def check(body: Json, project: str) -> Ask:
+    """
+    Open the envelope of a call by the account that owns *project*.
+
+    :raises Refused: when it is not in order.
+    """
+    check_names(body, KEYS)
+    check_texts(body, _TEXTS)
+    check_project(body.get("project"), project)
+    return Ask(_model(body), _prompt(body))
+
+
+def _model(body: Json) -> str:
+    model: str = body.get("model", "")
+    if not model or "/" in model:
+        message = f"Invalid model name '{model}': expected a bare model id."
+        raise Refused(refusal(400, message, bad_request("model", message)))
+    return model
+
+
+def _prompt(body: Json) -> Prompt:
+    request = body.get("request")
+    if not isinstance(request, dict):
+        kind = "type.googleapis.com/google.cloud.aiplatform.GenerateContentRequest"
+        raise Refused(invalid_value("request", kind, json.dumps(request)[:80]))
+    instruction = get(request, "systemInstruction")
+    if isinstance(instruction, str):
+        kind = "type.googleapis.com/google.cloud.aiplatform.Content"
+        at = "request.system_instruction"
+        raise Refused(invalid_value(at, kind, json.dumps(instruction)[:80]))
+    prompt = Prompt(request)
+    if not prompt.contents:
+        message = "* GenerateContentRequest.contents: contents is not specified\n"
+        raise Refused(refusal(400, message))
+    return prompt

@@ -1,0 +1,1 @@
+"""What goes wrong, and the rules saying when.  Rules only."""

@@ -1,0 +1,1 @@
+"""What an honest model says.  Rules only."""

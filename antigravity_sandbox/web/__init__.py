@@ -1,0 +1,1 @@
+"""The edges: answers performed on a socket, and the control endpoint."""

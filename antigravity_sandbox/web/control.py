@@ -1,0 +1,99 @@
+"""The control endpoint: JSON in, JSON out, for callers on this machine."""
+
+from collections.abc import Callable
+from functools import partial
+from ipaddress import ip_address
+from typing import Any
+
+from twisted.web.resource import IResource, Resource
+from twisted.web.server import Request
+
+from antigravity_sandbox import control
+from antigravity_sandbox.google.envelope import read_object
+from antigravity_sandbox.google.errors import refusal
+from antigravity_sandbox.reply import Json, Refused, json_reply
+from antigravity_sandbox.sandbox import Sandbox
+from antigravity_sandbox.web.google import Nowhere, body_of
+
+Action = Callable[..., Json]
+"""Takes the sandbox, and the JSON of the body if the HTTP method has one."""
+
+
+class Switch(Resource):
+    """
+    A path of the control endpoint.
+
+    :param actions: what to do, by the HTTP method.
+    """
+
+    def __init__(self, sandbox: Sandbox, **actions: Action) -> None:
+        super().__init__()
+        self._sandbox = sandbox
+        self._actions = actions
+
+    def getChild(self, path: bytes, request: Request) -> IResource:
+        """Nothing is below, unless it was put there."""
+        return Nowhere()
+
+    def render(self, request: Request) -> bytes:
+        """Do it, and answer what came of it."""
+        try:
+            reply = json_reply(200, self._act(request))
+        except Refused as refused:
+            reply = refused.reply
+        request.setResponseCode(reply.status)
+        for name, value in reply.headers:
+            request.setHeader(name, value)
+        return reply.body
+
+    def _act(self, request: Request) -> Json:
+        if not _is_local(request):
+            raise Refused(refusal(403, "Only callers on this machine may do that."))
+        method = request.method.decode("latin-1")
+        if method not in self._actions:
+            known = ", ".join(self._actions)
+            raise Refused(refusal(404, f"{method} is not among {known} here."))
+        told: tuple[Any, ...] = ()
+        if method == "POST":
+            told = (read_object(body_of(request)),)
+        return self._actions[method](self._sandbox, *told)
+
+
+def _is_local(request: Request) -> bool:
+    """Whether the caller is on this machine, as one on a UNIX socket always is."""
+    host = getattr(request.getClientAddress(), "host", "127.0.0.1")
+    return ip_address(host).is_loopback
+
+
+class Accounts(Switch):
+    """``/sandbox/accounts``, and every account below it."""
+
+    def getChild(self, path: bytes, request: Request) -> IResource:
+        """The switch of one account."""
+        name = path.decode("latin-1")
+        return Switch(
+            self._sandbox,
+            GET=partial(control.account, name=name),
+            PUT=partial(control.add_account, name=name),
+            POST=lambda sandbox, body: control.tell_account(sandbox, name, body),
+        )
+
+
+def control_tree(sandbox: Sandbox) -> Resource:
+    """Everything below ``/sandbox``."""
+    root = Switch(sandbox, GET=control.overview)
+    root.putChild(
+        b"rules",
+        Switch(
+            sandbox,
+            GET=control.rules,
+            POST=control.add_rule,
+            DELETE=control.drop_rules,
+        ),
+    )
+    root.putChild(
+        b"calls", Switch(sandbox, GET=control.calls, DELETE=control.drop_calls)
+    )
+    root.putChild(b"pace", Switch(sandbox, GET=control.pace, POST=control.set_pace))
+    root.putChild(b"accounts", Accounts(sandbox, GET=control.accounts))
+    return root

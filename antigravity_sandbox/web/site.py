@@ -1,0 +1,36 @@
+"""The whole tree, and the connections to it."""
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.protocols.policies import WrappingFactory
+from twisted.web.server import Site
+
+from antigravity_sandbox.sandbox import Sandbox
+from antigravity_sandbox.web.control import control_tree
+from antigravity_sandbox.web.google import Host, House, Method
+
+
+class SandboxFactory(WrappingFactory):
+    """Serves a sandbox, and can drop its connections so that none outlives it."""
+
+    noisy = False
+
+    def __init__(self, sandbox: Sandbox, clock: IReactorTime) -> None:
+        house = House(sandbox, clock)
+        root = Host(house)
+        root.putChild(b"token", Method(house, "token"))
+        root.putChild(b"sandbox", control_tree(sandbox))
+        super().__init__(QuietSite(root, reactor=clock, parsePOSTFormSubmission=False))
+
+    def drop(self) -> None:
+        """Cut every connection, whatever it is doing."""
+        for connection in list(self.protocols):
+            connection.transport.abortConnection()
+
+
+class QuietSite(Site):
+    """A site without an access log: the record of calls says more."""
+
+    noisy = False
+
+    def log(self, request: object) -> None:
+        """Write nothing."""
