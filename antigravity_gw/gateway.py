@@ -151,7 +151,7 @@ class Gateway:
         )
         streamed = StreamedAnswer(framing)
         relay = Relay(streamed, self.clock, self.limits.idle)
-        await relay.begin(response, max(0.0, begin_by - self.clock.seconds()))
+        await relay.begin(response, begin_by - self.clock.seconds())
         return LiveAnswer(relay, streamed, lease)
 
     def _sealed(self, ask: Ask, lease: Lease) -> SealedBody:

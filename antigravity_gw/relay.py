@@ -13,6 +13,7 @@ from twisted.web.server import Request
 from zope.interface import implementer
 
 from antigravity_gw.errors import BrokenAnswer, UpstreamTimeout
+from antigravity_gw.waiting import within
 from antigravity_gw.wire.answer import StreamedAnswer
 
 
@@ -53,10 +54,7 @@ class Relay(Protocol):
         :raises UpstreamTimeout: when it stays silent.
         """
         response.deliverBody(self)
-        try:
-            await self._begun.addTimeout(seconds, self._clock)
-        except TimeoutError as error:
-            raise UpstreamTimeout("upstream did not begin to answer in time") from error
+        await within(seconds, self._clock, self._begun)
 
     async def carry(self, request: Request) -> None:
         """

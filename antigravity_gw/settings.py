@@ -116,11 +116,12 @@ def _overlay(
             problems.append(f"{variable}: no such setting{_hint(variable, known)}")
             continue
         place, kind = known[variable]
-        table = settings
+        table: Any = settings
         for name in place[:-1]:
-            table = table.setdefault(name, {})
-        table[place[-1]] = _from_text(variables[variable], kind)
-        sources[place] = variable
+            table = table.setdefault(name, {}) if isinstance(table, dict) else None
+        if isinstance(table, dict):  # else the file has no table there: a mistake
+            table[place[-1]] = _from_text(variables[variable], kind)
+            sources[place] = variable
     return problems
 
 
@@ -176,7 +177,7 @@ def _sentence(
 
 
 def _hint(key: str, known: Any) -> str:
-    close = difflib.get_close_matches(key, list(known), n=1)
+    close = difflib.get_close_matches(key, list(known), n=1, cutoff=0.8)
     return f"; did you mean {close[0]}?" if close else ""
 
 
@@ -226,6 +227,22 @@ def _listed(value: Any, kind: Any) -> Any:
     return tuple(_converter.structure(value, as_list))
 
 
+def _tables_first(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Have what *make* makes structure only tables."""
+
+    def checking(kind: Any) -> Callable[[Any, Any], Any]:
+        structure = make(kind)
+
+        def structured(value: Any, _: Any) -> Any:
+            if not isinstance(value, Mapping):
+                raise TypeError(f"expected a table, not {_shown(value)}")
+            return structure(value, kind)
+
+        return structured
+
+    return checking
+
+
 def _shown(value: Any) -> str:
     """*value*, unless it is so long that it may be a secret pasted amiss."""
     shown = repr(value)
@@ -235,5 +252,11 @@ def _shown(value: Any) -> str:
 _converter = Converter(forbid_extra_keys=True)
 for _type in _TYPES:
     _converter.register_structure_hook(_type, _exact)
+_converter.register_structure_hook_factory(
+    attrs.has, _tables_first(_converter.gen_structure_attrs_fromdict)
+)
+_converter.register_structure_hook_factory(
+    _has_origin(dict), _tables_first(_converter.gen_structure_mapping)
+)
 for _origin, _hook in ((Annotated, _checked), (Literal, _choice), (tuple, _listed)):
     _converter.register_structure_hook_func(_has_origin(_origin), _hook)

@@ -167,6 +167,7 @@ def _assemble(
     )
     pool = AccountPool(
         store=store,
+        save_block=lambda *change: deferToThread(store.block, *change),
         tokens=Tokens(
             post=upstream.post_form,
             now=reactor.seconds,

@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from typing import ClassVar
 
 from attrs import define, field, frozen
-from twisted.internet.threads import deferToThread
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from antigravity_gw.errors import GatewayError, UpstreamTimeout
 from antigravity_gw.pool.account import (
     EVERY_MODEL,
     Account,
+    Block,
     Need,
     Sessions,
     choose,
@@ -50,12 +51,14 @@ class AccountPool:
     """
     The operator's accounts.
 
+    :ivar save_block: stores why the account with an id is out.
     :ivar find_project: asks upstream for the project of the account whose
         access token it is given; None when there is none.  Fails with Setback.
     :ivar now: says the time, in POSIX seconds.
     """
 
     store: Store
+    save_block: Callable[[str, Block], Deferred[None]]
     tokens: Tokens
     find_project: Callable[[str], Awaitable[str | None]]
     now: Callable[[], float]
@@ -248,8 +251,7 @@ class AccountPool:
             need=need.value,
             reason=reason,
         )
-        saving = deferToThread(self.store.block, account.id, block)
-        saving.addErrback(
+        self.save_block(account.id, block).addErrback(
             lambda failure: self._log.error(
                 "the block of account {account} is not stored: {error}",
                 account=account.id,

@@ -21,7 +21,7 @@ from antigravity_gw.errors import (
     UpstreamTimeout,
 )
 from antigravity_gw.upstream.body import SealedBody
-from antigravity_gw.upstream.waiting import collect, in_plain_words, within
+from antigravity_gw.waiting import collect, in_plain_words, within
 from antigravity_gw.wire.google import GoogleError, read_error
 from antigravity_gw.wire.verdict import Blame, Setback, Verdict, judge
 
@@ -218,8 +218,8 @@ class Upstream:
 def connection_failure(error: BaseException) -> Setback:
     """What a connection that failed before the answer was there amounts to."""
     words = in_plain_words(error)
-    if isinstance(error, TimeoutError):
-        return _failing(UpstreamTimeout("upstream did not answer in time"), words)
+    if isinstance(error, UpstreamTimeout):
+        return _failing(error)
     return _failing(Unreachable(f"upstream could not be asked: {words}"), words)
 
 

@@ -1,6 +1,7 @@
 """The many ways in which an account may not: every 403."""
 
 from antigravity_sandbox.google.errors import (
+    CLOUD_CODE,
     COMPANION,
     About,
     error_info,
@@ -10,7 +11,6 @@ from antigravity_sandbox.google.errors import (
 )
 from antigravity_sandbox.reply import Reply
 
-CLOUD_CODE_SERVICE = "cloudcode-pa.googleapis.com"
 _CONSOLE = "https://console.developers.google.com/apis/api"
 _LICENSE = "https://cloud.google.com/gemini/docs/codeassist/request-license"
 _VERIFY = "https://accounts.google.com/signin/continue?sarp=1&scc=1&plt=sandbox"
@@ -40,7 +40,7 @@ def _service_disabled(service: str, title: str, project: str) -> Reply:
 def service_disabled(about: About) -> Reply:
     """The private API is off, and nobody outside Google can turn it on."""
     title = "Cloud Code Private API"
-    return _service_disabled(CLOUD_CODE_SERVICE, title, about.project)
+    return _service_disabled(CLOUD_CODE, title, about.project)
 
 
 def companion_disabled(about: About) -> Reply:
@@ -106,7 +106,7 @@ def consumer_invalid(about: About) -> Reply:
     info = error_info(
         "CONSUMER_INVALID",
         "googleapis.com",
-        service=CLOUD_CODE_SERVICE,
+        service=CLOUD_CODE,
         consumer=f"projects/{project}",
         containerInfo=project,
     )
@@ -138,8 +138,15 @@ def terms_violated(_: About) -> Reply:
     )
 
 
-def auth_denied(about: About) -> Reply:
-    """The account may not turn services on."""
+def auth_denied(_: About) -> Reply:
+    """The account may not enable services."""
     info = error_info("AUTH_PERMISSION_DENIED", "googleapis.com")
-    message = f"Permission denied to enable service [{CLOUD_CODE_SERVICE}]"
+    message = f"Permission denied to enable service [{CLOUD_CODE}]"
+    return refusal(403, message, info)
+
+
+def security_policy(_: About) -> Reply:
+    """The perimeter of an organisation is in the way."""
+    info = error_info("SECURITY_POLICY_VIOLATED", "googleapis.com", service=CLOUD_CODE)
+    message = "Request is prohibited by organization's policy."
     return refusal(403, message, info)

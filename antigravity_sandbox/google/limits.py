@@ -1,7 +1,10 @@
 """Too many, too much, not now: every 429, and the 503s about capacity."""
 
+from math import ceil
+
 from antigravity_sandbox.durations import protobuf, spoken, timestamp
 from antigravity_sandbox.google.errors import (
+    CLOUD_CODE,
     About,
     error,
     error_info,
@@ -10,7 +13,13 @@ from antigravity_sandbox.google.errors import (
     refusal,
     retry_info,
 )
-from antigravity_sandbox.reply import Json, Reply, indented
+from antigravity_sandbox.reply import (
+    JSON_HEADERS,
+    Json,
+    Reply,
+    indented,
+    json_reply,
+)
 
 _METRIC = "generativelanguage.googleapis.com/generate_content_free_tier_requests"
 _BARE = "Resource has been exhausted (e.g. check quota)."
@@ -52,10 +61,10 @@ def quota_exhausted(about: About) -> Reply:
 
 def quota_exhausted_delay_last(about: About) -> Reply:
     """The quota is used up; the details come in another order, with a Help."""
-    reply = help_links(Learn_more="https://ai.google.dev/gemini-api/docs/rate-limits")
+    links = help_links(Learn_more="https://ai.google.dev/gemini-api/docs/rate-limits")
     info = _reset("QUOTA_EXHAUSTED", about)
     message = f"Individual quota reached. Resets in {spoken(about.wait)}."
-    return refusal(429, message, reply, retry_info(protobuf(about.wait)), info)
+    return refusal(429, message, links, retry_info(protobuf(about.wait)), info)
 
 
 def exhausted(_: About) -> Reply:
@@ -67,6 +76,25 @@ def exhausted_as_stream(_: About) -> Reply:
     """No details either, and served as if it were a stream."""
     headers = (("Content-Type", "text/event-stream"), ("Server", "ESF"))
     return Reply(429, indented(error(429, _BARE)), headers)
+
+
+def exhausted_with_header(about: About) -> Reply:
+    """Some quota is used up; the delay is in a Retry-After header only."""
+    retry_after = ("Retry-After", str(ceil(about.wait)))
+    return json_reply(429, error(429, _BARE), (*JSON_HEADERS, retry_after))
+
+
+def rate_limited_nested(about: About) -> Reply:
+    """Too many requests, told by a whole error inside the message of another."""
+    inner = rate_limited(about).body.decode()
+    return refusal(429, inner)
+
+
+def rate_limited_with_stray_commas(about: About) -> Reply:
+    """Too many requests; the domain has commas behind it, as was seen."""
+    info = {**_reset("RATE_LIMIT_EXCEEDED", about), "domain": f"{CLOUD_CODE},,"}
+    message = "You have exhausted your capacity on this model."
+    return refusal(429, message, info, retry_info(protobuf(about.wait)))
 
 
 def credits_exhausted(about: About) -> Reply:

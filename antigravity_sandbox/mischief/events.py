@@ -37,7 +37,7 @@ def _ending(last: Json, *parts: Json) -> tuple[Json, Json]:
 
 
 def none(_: Events) -> Events:
-    """No event at all."""
+    """A success without any event."""
     return ()
 
 
@@ -71,7 +71,7 @@ def metadata_first(events: Events) -> Iterator[Json]:
 
 
 def trailing_usage(events: Events) -> Iterator[Json]:
-    """The last event has no parts."""
+    """The last event has no parts, only a finishReason and the usage."""
     *rest, last = events
     yield from (*rest, *_ending(last))
 
@@ -104,7 +104,7 @@ def many(events: Events, n: int, size: int) -> Iterator[Json]:
 
 
 def error_after(events: Events, after: int, code: int) -> Iterator[Json]:
-    """An error in place of the event number *after*, counting from 0."""
+    """An error as an event, after some others or none; then no more."""
     for _number, event in zip(range(after), events, strict=False):
         yield event
     yield error(code, MESSAGES[code])

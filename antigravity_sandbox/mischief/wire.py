@@ -50,7 +50,7 @@ def delay(scene: Scene, seconds: float) -> Acts:
 
 
 def stall(scene: Scene, after: int) -> Acts:
-    """Fall silent."""
+    """Fall silent, the connection open."""
     yield from until(scene.acts(), after)
     yield from repeat(Silence())
 

@@ -48,7 +48,7 @@ class Performance:
         """Begin.  How it ended will be in the record."""
         self._request.notifyFinish().addErrback(lambda _: self._end("client-left"))
         self._request.registerProducer(self, True)
-        self._step()
+        self._schedule(0)  # not at once, lest the first two acts share a turn
 
     def pauseProducing(self) -> None:
         """Hold the next act back: the caller is not reading."""

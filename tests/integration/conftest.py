@@ -1,109 +1,104 @@
-"""The real daemon and the sandbox, each in a process of its own."""
+"""Fixtures of the tests that drive the real daemon over real sockets."""
 
 import contextlib
-import json
-import os
-import re
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
-from attrs import define, field
+from daemons import KEY, Daemon, Sandbox, antigravity_gw, running
 
-START_SECONDS = 30.0
+CONFIG = """
+listen = ["tcp:0:interface=127.0.0.1"]
+state_dir = "{state}"
 
+[auth]
+mode = "strict"
+keys = [{{ name = "suite", sha256 = "{digest}" }}]
 
-@define
-class Daemon:
-    """A twistd in a subprocess, its output in a file."""
+[oauth]
+client_id = "sandbox-client.apps.example"
+client_secret = "sandbox-secret-of-no-value"
+token_url = "{url}/token"
 
-    process: "subprocess.Popen[bytes]"
-    log: Path
-    url: str = ""
+[upstream]
+endpoints = ["{url}"]
 
-    def output(self) -> str:
-        """All it has said so far."""
-        return self.log.read_text(errors="replace")
+[models.aliases]
+"flash" = "gemini-2.5-flash"
+{more}
+"""
 
-    def wait_for(self, pattern: str) -> "re.Match[str]":
-        """Wait until it says something; fail when it never does."""
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            if found := re.search(pattern, self.output()):
-                return found
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.02)
-        raise AssertionError(f"it never said {pattern!r}:\n{self.output()}")
-
-    def stop(self) -> int:
-        """End it as systemd would; return its exit status."""
-        if self.process.poll() is None:
-            self.process.terminate()
-        return self.process.wait(START_SECONDS)
+Serve = Callable[..., Daemon]
 
 
-@define
-class Sandbox:
-    """A running sandbox, by its control endpoint."""
-
-    url: str
-    # The record is shared by all tests of a session: each looks only at its own.
-    _start: int = field(default=0, init=False)
-
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        """Call the control endpoint; return the JSON it answers."""
-        request = urllib.request.Request(
-            f"{self.url}/sandbox{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"content-type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=10) as response:
-            return json.loads(response.read() or b"null")
-
-    def reset(self) -> None:
-        """Forget rules and calls, restore the accounts."""
-        self.control("DELETE", "/rules")
-        self.control("DELETE", "/calls")
-        for name in ("ada", "grace", "edsger"):
-            self.control("POST", f"/accounts/{name}", {"restore": True})
-
-    def rule(self, behaviour: str, **selectors: Any) -> None:
-        """Have it misbehave."""
-        self.control("POST", "/rules", {"behaviour": behaviour, **selectors})
-
-    def calls(self, *methods: str) -> list[dict[str, Any]]:
-        """What it was asked, of some methods or of all."""
-        calls = self.control("GET", "/calls")["calls"]
-        return [c for c in calls if not methods or c["method"] in methods]
+@pytest.fixture(scope="session")
+def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """The sandbox, for the whole session."""
+    folder = tmp_path_factory.mktemp("sandbox")
+    options = ["--listen", "tcp:0:interface=127.0.0.1", "--pace", "0.02"]
+    with running("antigravity-sandbox", *options, folder=folder) as daemon:
+        yield Sandbox(daemon.url)
 
 
-def twistd(*arguments: str, folder: Path, **environ: str) -> Daemon:
-    """Start ``twistd -n`` with *arguments* in *folder*."""
-    log = folder / f"{arguments[0]}-{time.monotonic_ns()}.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("twistd")), "-n", *arguments],
-            cwd=folder,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "HOME": str(folder), **environ},
-        )
-    return Daemon(process, log)
+@pytest.fixture
+def sandbox(sandbox_process: Sandbox) -> Sandbox:
+    """The sandbox, as if new: no rules, no calls, all accounts well."""
+    sandbox_process.reset()
+    return sandbox_process
 
 
-@contextlib.contextmanager
-def running(*arguments: str, folder: Path, **environ: str) -> Iterator[Daemon]:
-    """A daemon that is listening, and is stopped at the end."""
-    daemon = twistd(*arguments, folder=folder, **environ)
-    try:
-        daemon.url = daemon.wait_for(r"listening on (http://[^\s,]+)")[1]
+@pytest.fixture
+def serve(sandbox: Sandbox, tmp_path: Path) -> Iterator[Serve]:
+    """Starts gateways of this test's own, whose accounts it may ruin."""
+    with ExitStack() as running_daemons:
+
+        def start(
+            more: str = "", accounts: tuple[str, ...] = ("ada", "grace", "edsger")
+        ) -> Daemon:
+            return running_daemons.enter_context(
+                _gateway(tmp_path, sandbox, more, accounts)
+            )
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def shared_gateway(
+    sandbox_process: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Daemon]:
+    """One gateway for the tests that leave its accounts well."""
+    folder = tmp_path_factory.mktemp("gateway")
+    with _gateway(folder, sandbox_process, "", ("ada", "grace", "edsger")) as daemon:
         yield daemon
-    finally:
-        daemon.stop()
+
+
+@pytest.fixture
+def gateway(shared_gateway: Daemon, sandbox: Sandbox) -> Daemon:
+    """A gateway with three good accounts, and a sandbox as if new behind it."""
+    return shared_gateway
+
+
+def _gateway(
+    folder: Path, sandbox: Sandbox, more: str, accounts: tuple[str, ...]
+) -> "contextlib.AbstractContextManager[Daemon]":
+    """A gateway in *folder* with the sandbox's accounts of these names."""
+    config = folder / "config.toml"
+    state = folder / "state"
+    digest = hashlib.sha256(KEY.encode()).hexdigest()
+    config.write_text(
+        CONFIG.format(url=sandbox.url, state=state, digest=digest, more=more)
+    )
+    for name in accounts:
+        done = antigravity_gw(
+            "--config",
+            str(config),
+            "accounts",
+            "add",
+            name,
+            folder=folder,
+            stdin=f"1//sandbox-{name}\n",
+        )
+        assert done.returncode == 0, done.stderr
+    return running("antigravity-gw", "--config", str(config), folder=folder)

@@ -166,6 +166,15 @@ async def told(service: SandboxService, path: str, body: Any = None) -> Any:
     return await response.json()
 
 
+async def token(service: SandboxService, account: str = "ada") -> str:
+    """A new access token, fetched over HTTP."""
+    response = await treq.post(
+        f"{service.url}/token", data=form(account), persistent=False
+    )
+    bearer: str = (await response.json())["access_token"]
+    return bearer
+
+
 class Visitor(Protocol):
     """
     A client that sees every byte.
@@ -176,9 +185,9 @@ class Visitor(Protocol):
     """
 
     def __init__(self) -> None:
-        self.received = b""
+        self.received = bytearray()
         self.pieces = 0
-        self.lost: Deferred[Failure] = Deferred()
+        self.lost: Deferred[BaseException] = Deferred()
         self._awaited: list[tuple[int, bytes, Deferred[None]]] = []
 
     def dataReceived(self, data: bytes) -> None:
@@ -194,7 +203,7 @@ class Visitor(Protocol):
                 found.callback(None)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.lost.callback(reason)
+        self.lost.callback(reason.value)
 
     def seen(self, what: bytes, count: int = 1) -> Deferred[None]:
         """Wait until *what* has been received *count* times."""
@@ -217,9 +226,8 @@ async def visit(service: SandboxService, head: str, body: bytes = b"") -> Visito
 
 async def streaming(service: SandboxService, model: str = "gemini-3-pro") -> Visitor:
     """A stream, just asked for by a client that sees every byte."""
-    response = await treq.post(f"{service.url}/token", data=form(), persistent=False)
-    token = (await response.json())["access_token"]
+    bearer = await token(service)
     head = (
-        f"POST /v1internal:{STREAM}?alt=sse HTTP/1.1\r\nAuthorization: Bearer {token}"
+        f"POST /v1internal:{STREAM}?alt=sse HTTP/1.1\r\nAuthorization: Bearer {bearer}"
     )
     return await visit(service, head, envelope(model=model))

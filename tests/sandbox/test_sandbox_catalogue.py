@@ -153,6 +153,21 @@ def test_services_differ() -> None:
     } == services
 
 
+def test_retry_after() -> None:
+    """A delay may be in a header, in whole seconds."""
+    head = acts("429-retry-after", delay="2.1s")[0]
+
+    assert isinstance(head, Head)
+    assert ("Retry-After", "3") in head.headers
+
+
+def test_nested() -> None:
+    """An error may be hidden in the message of another."""
+    inner = json.loads(error("429-nested")["message"])
+
+    assert inner["error"]["details"][1]["retryDelay"] == "2.5s"
+
+
 @pytest.mark.parametrize(
     ("slug", "quota"), [("429-per-day", "PerDay"), ("429-per-minute", "PerMinute")]
 )

@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 import pytest_twisted
 import treq
-from sandbox_helpers import Desk, form, running, told
+from sandbox_helpers import Desk, running, token, told
+from twisted.internet.address import IPv4Address
+from twisted.web.test.requesthelper import DummyRequest
 
 from antigravity_sandbox.control import overview, tell_account
 from antigravity_sandbox.mischief.catalogue import CATALOGUE
 from antigravity_sandbox.reply import Refused
 from antigravity_sandbox.service import SandboxService
+from antigravity_sandbox.web.control import Switch
 
 
 async def control(
@@ -51,7 +54,7 @@ async def test_rules() -> None:
 async def test_calls() -> None:
     """The record is shown and emptied."""
     async with running() as service:
-        await treq.post(f"{service.url}/token", data=form(), persistent=False)
+        await token(service)
         shown = await told(service, "/calls")
         _, emptied = await control(service, "DELETE", "/calls")
 
@@ -74,14 +77,12 @@ async def test_new_account() -> None:
     """An account that is put is there, and may refresh."""
     async with running() as service:
         _, account = await control(service, "PUT", "/accounts/barbara", b"")
-        response = await treq.post(
-            f"{service.url}/token", data=form("barbara"), persistent=False
-        )
+        bearer = await token(service, "barbara")
         again = await control(service, "PUT", "/accounts/barbara", b"")
 
     assert account["refreshToken"] == "1//sandbox-barbara"
     assert account["project"] == "sandbox-project-barbara"
-    assert response.code == 200
+    assert bearer == "ya29.sandbox-barbara-1"
     assert again == (200, account)
 
 
@@ -113,6 +114,16 @@ async def test_mistakes(
     if field:
         (violation,) = error["error"]["details"][0]["fieldViolations"]
         assert violation["field"] == field
+
+
+def test_strangers() -> None:
+    """Nobody but callers on this machine is in control."""
+    request = DummyRequest([b""])
+    request.client = IPv4Address("TCP", "192.0.2.1", 1)
+
+    answer = Switch(Desk().sandbox, GET=overview).render(request)
+
+    assert request.responseCode == json.loads(answer)["error"]["code"] == 403
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 """Tests for ``antigravity_sandbox.web.performance``, in memory and on a clock."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 
 from antigravity_sandbox.acts import Act, Acts, HangUp, Head, Silence, Wait, Write
@@ -68,7 +68,7 @@ class Evening:
     closed: bool = False
 
     def begin(self) -> tuple[Performance, Call]:
-        """Start the performance."""
+        """Start the performance, and see its first acts."""
         call = self.record.begin(
             at=0, method="m", endpoint="", query="", headers=[], bearer=None, body=b""
         )
@@ -80,6 +80,7 @@ class Evening:
             self.record,
         )
         show.start()
+        self.turn()
         return show, call
 
     def _played(self) -> Acts:
@@ -101,7 +102,6 @@ def test_to_the_end() -> None:
     """The acts are performed in their order, and the answer is finished."""
     evening = Evening([HEAD, Write(b"a", event=True), Write(b"b")])
     _, call = evening.begin()
-    evening.turn()
 
     assert evening.audience.seen == [*BEGUN, "a", "b", "last act", "finished"]
     assert (call.status, call.ended, call.events_sent) == (200, "finished", 1)
@@ -122,11 +122,11 @@ def test_waiting() -> None:
 
 def test_backpressure() -> None:
     """A caller that does not read is not written to, until it does."""
-    evening = Evening([HEAD, *(Write(b"a") for _ in range(10))])
+    evening = Evening([HEAD, Wait(1.0), *(Write(b"a") for _ in range(10))])
     show, call = evening.begin()
 
     show.pauseProducing()
-    evening.turn()
+    evening.clock.advance(1.0)
     assert evening.audience.seen == BEGUN
     show.resumeProducing()
     evening.turn()
@@ -138,7 +138,6 @@ def test_reading_again_does_not_hurry() -> None:
     """A pause between two acts lasts as long as it should, reading or not."""
     evening = Evening([HEAD, Wait(5.0), Write(b"a")])
     show, _ = evening.begin()
-    evening.turn()
 
     show.pauseProducing()
     show.resumeProducing()
@@ -153,7 +152,6 @@ def test_caller_leaves() -> None:
     """When the caller leaves, nothing more is made, and no timer is left."""
     evening = Evening([HEAD, Wait(60.0), Write(b"a")])
     show, call = evening.begin()
-    evening.turn()
 
     evening.audience.gone.errback(Failure(ConnectionLost()))
     show.stopProducing()
@@ -187,18 +185,16 @@ def test_hanging_up() -> None:
     for reset in (False, True):
         evening = Evening([HEAD, HangUp(reset)])
         _, call = evening.begin()
-        evening.turn()
         ends.append((call.ended, evening.audience.seen[-1]))
 
     assert ends == [("finished", "closed"), ("finished", "reset")]
 
 
-def test_bug() -> None:
+def test_bug(logged: list[dict[str, Any]]) -> None:
     """An answer that cannot be made is logged, and ends with a reset."""
     evening = Evening(1 // zero for zero in [0])  # type: ignore[misc]
 
-    with capturedLogs() as logged:
-        evening.begin()
+    evening.begin()
 
     assert evening.audience.seen[-1] == "reset"
-    assert logged[0]["log_failure"].check(ZeroDivisionError)
+    assert logged.pop()["log_failure"].check(ZeroDivisionError)

@@ -3,7 +3,12 @@
 from typing import TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import ConnectError, ConnectionLost, DNSLookupError
+from twisted.internet.error import (
+    ConnectError,
+    ConnectionLost,
+    DNSLookupError,
+)
+from twisted.internet.error import TimeoutError as ConnectionTimeout
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -11,7 +16,7 @@ from twisted.web.client import ResponseDone, ResponseFailed
 from twisted.web.http import PotentialDataLoss
 from twisted.web.iweb import IResponse
 
-from antigravity_gw.errors import MalformedStream
+from antigravity_gw.errors import MalformedStream, UpstreamTimeout
 
 T = TypeVar("T")
 
@@ -24,8 +29,9 @@ def within(seconds: float, clock: IReactorTime, waited_for: Deferred[T]) -> Defe
     That would look like a reason to try again, so here giving up is said in
     plain words, whatever the cancelled Deferred then says.
 
-    :returns: a Deferred that fails with ``TimeoutError`` after *seconds*, with
-        ``CancelledError`` when it is cancelled, and else as *waited_for* does.
+    :returns: a Deferred that fails with :class:`UpstreamTimeout` after
+        *seconds*, with ``CancelledError`` when it is cancelled, and else as
+        *waited_for* does.
     """
 
     def give_up(outer: Deferred[T]) -> None:
@@ -42,7 +48,13 @@ def within(seconds: float, clock: IReactorTime, waited_for: Deferred[T]) -> Defe
 
     outer: Deferred[T] = Deferred(give_up)
     waited_for.addBoth(tell)
-    return outer.addTimeout(seconds, clock)
+    return outer.addTimeout(max(0.0, seconds), clock, _took_too_long)
+
+
+def _took_too_long(result: T | Failure, seconds: float) -> T | Failure:
+    if isinstance(result, Failure) and result.check(CancelledError):
+        raise UpstreamTimeout(f"upstream did not answer within {seconds:.3g} s")
+    return result
 
 
 def collect(response: IResponse, limit: int) -> Deferred[bytes]:
@@ -101,7 +113,7 @@ def in_plain_words(error: BaseException) -> str:
     if isinstance(error, ResponseFailed) and error.reasons:
         return in_plain_words(error.reasons[-1].value)
     match error:
-        case TimeoutError():
+        case UpstreamTimeout() | ConnectionTimeout():
             return "no answer in time"
         case DNSLookupError():
             return "the host name is not known"

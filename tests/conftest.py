@@ -1,0 +1,29 @@
+"""Fixtures for every test."""
+
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
+
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")  # no absolute times: the machine may be busy
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Time, which passes only when a test says so."""
+    return Clock()
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[dict[str, Any]]]:
+    """The log of a test.  A failure it still holds at the end fails the test."""
+    with capturedLogs() as events:
+        yield events
+        gc.collect()  # a Deferred tells of its unhandled failure when it dies
+    left = [e["log_failure"].getErrorMessage() for e in events if "log_failure" in e]
+    assert left == []

@@ -1,0 +1,129 @@
+"""The real daemon and the sandbox, each in a process of its own."""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+KEY = "test-key-of-this-suite"
+"""What clients show to the gateway."""
+
+START_SECONDS = 30.0
+
+
+@define
+class Daemon:
+    """A twistd in a subprocess, its output in a file."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+    url: str = ""
+
+    def output(self) -> str:
+        """All it has said so far."""
+        return self.log.read_text(errors="replace")
+
+    def wait_for(self, pattern: str) -> "re.Match[str]":
+        """Wait until it says something; fail when it never does."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if found := re.search(pattern, self.output()):
+                return found
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise AssertionError(f"it never said {pattern!r}:\n{self.output()}")
+
+    def stop(self) -> int:
+        """End it as systemd would; return its exit status."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(START_SECONDS)
+
+
+@define
+class Sandbox:
+    """A running sandbox, by its control endpoint."""
+
+    url: str
+    # The record is shared by all tests of a session: each looks only at its own.
+    _start: int = field(default=0, init=False)
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the control endpoint; return the JSON it answers."""
+        request = urllib.request.Request(
+            f"{self.url}/sandbox{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.loads(response.read() or b"null")
+
+    def reset(self) -> None:
+        """Forget rules and calls, restore the accounts."""
+        self.control("DELETE", "/rules")
+        self.control("DELETE", "/calls")
+        for name in ("ada", "grace", "edsger"):
+            self.control("POST", f"/accounts/{name}", {"restore": True})
+
+    def rule(self, behaviour: str, **selectors: Any) -> None:
+        """Have it misbehave."""
+        self.control("POST", "/rules", {"behaviour": behaviour, **selectors})
+
+    def calls(self, *methods: str) -> list[dict[str, Any]]:
+        """What it was asked, of some methods or of all."""
+        calls = self.control("GET", "/calls")["calls"]
+        return [c for c in calls if not methods or c["method"] in methods]
+
+
+def twistd(*arguments: str, folder: Path, **environ: str) -> Daemon:
+    """Start ``twistd -n`` with *arguments* in *folder*."""
+    log = folder / f"{arguments[0]}-{time.monotonic_ns()}.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [str(Path(sys.executable).with_name("twistd")), "-n", *arguments],
+            cwd=folder,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "HOME": str(folder), **environ},
+        )
+    return Daemon(process, log)
+
+
+@contextlib.contextmanager
+def running(*arguments: str, folder: Path, **environ: str) -> Iterator[Daemon]:
+    """A daemon that is listening, and is stopped at the end."""
+    daemon = twistd(*arguments, folder=folder, **environ)
+    try:
+        daemon.url = daemon.wait_for(
+            r"(?:listening on|plays Google at) (http://[^\s,;]+)"
+        )[1]
+        yield daemon
+    finally:
+        daemon.stop()
+
+
+def antigravity_gw(
+    *arguments: str, folder: Path, stdin: str = "", **environ: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run the operator's command to its end."""
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("antigravity-gw")), *arguments],
+        cwd=folder,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HOME": str(folder), **environ},
+        timeout=60,
+        check=False,
+    )

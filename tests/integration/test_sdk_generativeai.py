@@ -1,0 +1,283 @@
+"""Google's older ``google-generativeai`` works with the gateway, over REST."""
+
+import base64
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from typing import Any
+
+import pytest
+from antigravity_sandbox.model.picture import png
+from daemons import KEY, Daemon, Sandbox
+from requests.exceptions import ChunkedEncodingError
+
+with warnings.catch_warnings():
+    # That its support has ended, and which Python it would rather have.
+    warnings.simplefilter("ignore", FutureWarning)
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import google.generativeai as genai
+    from google.api_core import exceptions
+
+MODEL = "gemini-2.5-flash"
+WEATHER = {
+    "name": "weather",
+    "description": "Tells the weather of a city.",
+    "parameters": {
+        "type": "OBJECT",
+        "properties": {"city": {"type": "STRING"}},
+        "required": ["city"],
+    },
+}
+SCHEMA = {
+    "type": "OBJECT",
+    "properties": {"city": {"type": "STRING"}, "degrees": {"type": "INTEGER"}},
+    "required": ["city", "degrees"],
+}
+
+Serve = Callable[..., Daemon]
+
+
+def connect(url: str, key: str = KEY) -> None:
+    """Turn the SDK, which is one for the whole process, to a gateway."""
+    genai.configure(
+        api_key=key, transport="rest", client_options={"api_endpoint": url}
+    )
+
+
+@pytest.fixture
+def model(gateway: Daemon) -> Any:
+    """A model behind the gateway whose accounts are well."""
+    connect(gateway.url)
+    return genai.GenerativeModel(MODEL)
+
+
+@pytest.fixture
+def slow(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The sandbox, taking its time between two events."""
+    pace = sandbox.control("GET", "/pace")
+    sandbox.control("POST", "/pace", {"seconds": 0.5})
+    yield sandbox
+    sandbox.control("POST", "/pace", pace)
+
+
+def ruin(sandbox: Sandbox, **order: Any) -> None:
+    """Tell all accounts the same."""
+    for name in ("ada", "grace", "edsger"):
+        sandbox.control("POST", f"/accounts/{name}", order)
+
+
+def asked(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """The calls that asked a model something."""
+    return sandbox.calls("generateContent", "streamGenerateContent")
+
+
+def contents(call: dict[str, Any]) -> list[dict[str, Any]]:
+    """The conversation that a call brought to the sandbox."""
+    found: list[dict[str, Any]] = json.loads(call["body"])["request"]["contents"]
+    return found
+
+
+def turns(call: dict[str, Any]) -> list[tuple[str, str]]:
+    """Who has said what in it, however many contents that took."""
+    return [
+        (role, "".join(part["text"] for c in turn for part in c["parts"]))
+        for role, turn in groupby(contents(call), key=lambda c: str(c["role"]))
+    ]
+
+
+def served(gateway: Daemon, path: str) -> int:
+    """How many requests whose path contains *path* the gateway has answered."""
+    lines = gateway.output().splitlines()
+    return sum("GatewaySite#info" in line and path in line for line in lines)
+
+
+@pytest.mark.usefixtures("model")
+def test_models_are_listed() -> None:
+    """The list of models is the same whatever the size of its pages."""
+    everything = list(genai.list_models())
+
+    assert everything == list(genai.list_models(page_size=2))
+    assert {"models/gemini-2.5-flash", "models/flash"} < {
+        m.name for m in everything if "generateContent" in m.supported_generation_methods
+    }
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize("name", [MODEL, "flash"])
+def test_one_model(name: str) -> None:
+    """A model is described by its own name or by an alias."""
+    assert f"models/{name}" == genai.get_model(f"models/{name}").name
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("name", [MODEL, "flash"])
+def test_answer(
+    gateway: Daemon, sandbox: Sandbox, slash: str, streamed: bool, name: str
+) -> None:
+    """A question is answered, though the endpoint ends in a slash."""
+    connect(gateway.url + slash)
+    answer = genai.GenerativeModel(name).generate_content("Hello", stream=streamed)
+    answer.resolve()
+
+    assert "You said “Hello”" in answer.text
+    assert "STOP" == answer.candidates[0].finish_reason.name
+    assert [MODEL] == [call["model"] for call in asked(sandbox)]
+
+
+def test_stream(model: Any, slow: Sandbox) -> None:
+    """The chunks of a stream arrive while upstream is still at it."""
+    chunks, states = [], []
+    for chunk in model.generate_content("Hello", stream=True):
+        chunks.append(chunk.text)
+        states.append(asked(slow)[0]["ended"])
+
+    assert 6 == len(chunks)
+    assert None is states[0]
+    assert "You said “Hello”" in "".join(chunks)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_chat(model: Any, sandbox: Sandbox, streamed: bool) -> None:
+    """A conversation stays with one account, which sees all of it every time."""
+    chat = model.start_chat()
+    said = []
+    for question in ("Hello", "And now?", "Goodbye"):
+        answer = chat.send_message(question, stream=streamed)
+        answer.resolve()
+        said += [("user", question), ("model", answer.text)]
+        model.generate_content(f"Not {question}")
+
+    ours, others = asked(sandbox)[::2], asked(sandbox)[1::2]
+    assert [said[:1], said[:3], said[:5]] == [turns(call) for call in ours]
+    assert 1 == len({call["account"] for call in ours})
+    assert 1 < len({call["account"] for call in others})
+
+
+@pytest.mark.usefixtures("gateway")
+def test_function_call(model: Any, sandbox: Sandbox) -> None:
+    """A model calls a declared function, and speaks of what it is answered."""
+    tools = [{"function_declarations": [WEATHER]}]
+    chat = genai.GenerativeModel(MODEL, tools=tools).start_chat()
+    call = chat.send_message("What is the weather in Turin?").parts[0].function_call
+    response = {"name": call.name, "response": {"sky": "clear"}}
+    answer = chat.send_message({"function_response": response})
+
+    assert ("weather", {"city": "Turin"}) == (call.name, dict(call.args))
+    assert 'The function weather answered {"sky": "clear"}' in answer.text
+    assert 1 == len({call["account"] for call in asked(sandbox)})
+
+
+def test_automatic_function_call(model: Any, sandbox: Sandbox) -> None:
+    """The SDK calls a Python function for the model by itself."""
+
+    def weather(city: str) -> str:
+        """Tell the weather of a city."""
+        return f"clear over {city}"
+
+    chat = genai.GenerativeModel(MODEL, tools=[weather]).start_chat(
+        enable_automatic_function_calling=True
+    )
+
+    assert "clear over Turin" in chat.send_message("The weather in Turin?").text
+
+
+def test_json(model: Any) -> None:
+    """An answer in JSON matches the schema that was asked for."""
+    config = {"response_mime_type": "application/json", "response_schema": SCHEMA}
+    answer = model.generate_content("The weather in Turin", generation_config=config)
+
+    assert {"city": "Turin", "degrees": 42} == json.loads(answer.text)
+
+
+def test_image(model: Any, sandbox: Sandbox) -> None:
+    """A picture reaches the model byte for byte."""
+    picture = png("a square")
+    answer = model.generate_content(
+        ["What is this?", {"mime_type": "image/png", "data": picture}]
+    )
+
+    assert f"I was shown image/png of {len(picture)} bytes" in answer.text
+    [call] = asked(sandbox)
+    data = contents(call)[0]["parts"][1]["inlineData"]["data"]
+    assert picture == base64.b64decode(data, altchars=b"-_")
+
+
+def test_tokens_are_not_counted(model: Any, sandbox: Sandbox) -> None:
+    """Counting tokens gives 0, and costs no account a call."""
+    assert 0 == model.count_tokens("Hello").total_tokens
+    assert [] == sandbox.calls()
+
+
+def test_wrong_key(gateway: Daemon, sandbox: Sandbox) -> None:
+    """A client with a wrong key is told so, and reaches nothing."""
+    connect(gateway.url, key="wrong")
+    with pytest.raises(exceptions.Unauthorized) as caught:
+        genai.GenerativeModel(MODEL).generate_content("Hello")
+
+    assert 401 == caught.value.code
+    assert [] == sandbox.calls()
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_exhausted_pool(serve: Serve, sandbox: Sandbox, streamed: bool) -> None:
+    """When all accounts are out of quota the client is told at once until when."""
+    gateway = serve()
+    ruin(sandbox, quota=0)
+    connect(gateway.url)
+    with pytest.raises(exceptions.TooManyRequests) as caught:
+        genai.GenerativeModel(MODEL).generate_content("Hello", stream=streamed)
+
+    assert "every account of this gateway is resting" in caught.value.message
+    [info] = caught.value.details
+    assert "type.googleapis.com/google.rpc.RetryInfo" == info["@type"]
+    assert f"back in {info['retryDelay'].removesuffix('s')} s" in caught.value.message
+    assert 1 == served(gateway, f"models/{MODEL}:")
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_accounts_without_login(serve: Serve, sandbox: Sandbox, streamed: bool) -> None:
+    """When only a person can help, the client does not ask again."""
+    gateway = serve()
+    ruin(sandbox, revokeRefresh=True)
+    connect(gateway.url)
+    with pytest.raises(exceptions.BadRequest) as caught:
+        genai.GenerativeModel(MODEL).generate_content("Hello", stream=streamed)
+
+    assert 400 == caught.value.code
+    assert "FAILED_PRECONDITION" == caught.value.response.json()["error"]["status"]
+    assert "no account of this gateway can serve" in caught.value.message
+    assert 1 == served(gateway, f"models/{MODEL}:")
+
+
+def test_broken_stream(model: Any, sandbox: Sandbox) -> None:
+    """A stream that breaks off raises, after what was whole."""
+    sandbox.rule("cut", method="streamGenerateContent", after=2)
+    chunks = []
+    with pytest.raises(ChunkedEncodingError):
+        for chunk in model.generate_content("Hello", stream=True):
+            chunks.append(chunk)
+
+    assert ["You said “Hello”. ", "This is gemini-2.5-flash in "] == [
+        chunk.text for chunk in chunks if chunk.candidates
+    ]
+
+
+def test_broken_stream_text(model: Any, sandbox: Sandbox) -> None:
+    """A program that takes the text of every chunk sees the break as well."""
+    sandbox.rule("cut", method="streamGenerateContent", after=2)
+    with pytest.raises(ValueError, match="requires a single candidate"):
+        list(c.text for c in model.generate_content("Hello", stream=True))
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize("streamed", [False, True])
+def test_upstream_refuses(sandbox: Sandbox, streamed: bool) -> None:
+    """What upstream says of a bad request is what the client reads."""
+    model = genai.GenerativeModel("sandbox-400-unknown-name")
+    with pytest.raises(exceptions.BadRequest) as caught:
+        model.generate_content("Hello", stream=streamed)
+
+    assert 'Unknown name "$schema"' in caught.value.message
+    assert [400] == [call["status"] for call in asked(sandbox)]

@@ -1,0 +1,125 @@
+"""Tests for ``antigravity_gw.wire.ask``."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antigravity_gw.errors import BadRequest
+from antigravity_gw.wire.ask import fingerprint, read_body
+
+
+def said(*contents: Any) -> bytes | None:
+    """The fingerprint of a body with these contents."""
+    return read_body(json.dumps({"contents": contents}).encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"1",
+        b'"x"',
+        b"{",
+        b'{"a":1}}',
+        b'{"a":1},"project":"x"',
+        b'{"a":NaN}',
+        b'{"a":Infinity}',
+        b'{"a":01}',
+        b"{'a':1}",
+        b'{"a":[1,]}',
+        b'{"a":"\x01"}',
+        b'{"a":"\xff"}',
+        b'{"\xff":1}',
+        b"\xef\xbb\xbf{}",
+        b'{"a":' + b"[" * 100_000,
+        b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_no_json_object(body: bytes) -> None:
+    """Only one JSON object in UTF-8 can go into the envelope as it is."""
+    with pytest.raises(BadRequest):
+        read_body(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b' \n{"a":1}\t\r\n',
+        b'{"a":1,"a":2}',
+        b'{"a":1e400,"b":' + b"1" * 5000 + b"}",
+        '{"a":"é"}'.encode(),
+        b'{"contents":7}',
+        b'{"contents":[7,{"role":1},{"parts":{}}]}',
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_odd_but_an_object(body: bytes) -> None:
+    """What an object says is for upstream to judge."""
+    assert read_body(body) is None or body.endswith(b"{}}]}")
+
+
+FIRST = {"role": "user", "parts": [{"text": "Hello"}]}
+PICTURE = {"mimeType": "image/png", "data": "AAAA"}
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        {"parts": [{"text": "Hello"}]},
+        {"parts": {"text": "Hello"}},
+        {"role": "", "parts": [{"text": "Hello"}]},
+        {"parts": [{"thought": False, "text": "Hello"}], "role": "user"},
+    ],
+)
+def test_spellings_of_one_message(spelled: Any) -> None:
+    """A conversation is known by what was said first, however it is spelled."""
+    assert said(FIRST) == said(spelled)
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        {"inlineData": PICTURE},
+        {"inline_data": PICTURE},
+        {"inlineData": {"mime_type": "image/png", "data": "AAAA"}},
+    ],
+)
+def test_spellings_of_one_picture(spelled: Any) -> None:
+    """So is one that begins with a picture."""
+    assert said({"parts": [{"inlineData": PICTURE}]}) == said({"parts": [spelled]})
+
+
+def test_later_turns() -> None:
+    """What is said afterwards does not change it."""
+    answer = {"role": "model", "parts": [{"text": "Hi"}]}
+
+    assert said(FIRST) == said(FIRST, answer, {"role": "user", "parts": []})
+
+
+def test_what_the_model_says_first_does_not_count() -> None:
+    """A conversation begins with the user."""
+    assert said(FIRST) == said({"role": "model", "parts": [{"text": "Hi"}]}, FIRST)
+
+
+@given(st.lists(st.text(max_size=5), min_size=1), st.lists(st.text(max_size=5)))
+def test_different_messages(one: list[str], other: list[str]) -> None:
+    """Two messages are one conversation only if they are the same."""
+    same = said({"parts": [{"text": text} for text in one]}) == said(
+        {"parts": [{"text": text} for text in other]}
+    )
+
+    assert (one == other) == same
+
+
+def test_no_user_message() -> None:
+    """Without one, there is no conversation to tell."""
+    assert said() is None
+    assert said({"role": "model", "parts": [{"text": "Hi"}]}) is None
+    assert fingerprint(b"7") is None

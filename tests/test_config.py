@@ -1,0 +1,260 @@
+"""Tests for ``antigravity_gw.config`` and ``antigravity_gw.settings``."""
+
+import tomllib
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from antigravity_gw.config import PREFIX, Config, Loaded, default_file, load
+from antigravity_gw.settings import ConfigError, settings_of
+
+DOCUMENTED = Path(__file__).parents[1] / "docs" / "config.toml"
+HASH = sha256(b"secret").hexdigest()
+
+
+def written(folder: Path, text: str) -> str:
+    """The path of a configuration file that says *text*."""
+    path = folder / "gw.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def problems(folder: Path, text: str, **environ: str) -> list[str]:
+    """What is wrong with a file, or an environment."""
+    variables = {PREFIX + name: value for name, value in environ.items()}
+    with pytest.raises(ConfigError) as caught:
+        load(written(folder, text), {"HOME": "/h", **variables})
+    return caught.value.problems
+
+
+def test_nothing_is_required(tmp_path: Path) -> None:
+    """An empty file is a configuration, and so is none."""
+    assert Config() == load(written(tmp_path, ""), {}).config
+    assert Config() == load(None, {"HOME": str(tmp_path)}).config
+
+
+def test_documented_file_equals_the_defaults() -> None:
+    """``docs/config.toml`` loads, and says what happens without it."""
+    assert Config() == load(str(DOCUMENTED), {}).config
+
+
+@pytest.mark.parametrize("place", [place for place, _ in settings_of(Config)])
+def test_every_setting_is_documented(place: tuple[str, ...]) -> None:
+    """Each setting stands in the documented file, under a comment of its own."""
+    table: Any = tomllib.loads(DOCUMENTED.read_text())
+    text = DOCUMENTED.read_text()
+    for name in place[:-1]:
+        table = table[name]
+
+    assert place[-1] in table or f"# {place[-1]} = " in text or f".{place[-1]}]" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("lisen = []", "{file}: lisen: no such setting; did you mean listen?"),
+        ("listen = 'tcp:1'", "{file}: listen: expected a list, not 'tcp:1'"),
+        ("listen = [3]", "{file}: listen.0: expected a string, not 3"),
+        (
+            "[timeouts]\nidle_seconds = -1",
+            "{file}: timeouts.idle_seconds: expected a number of seconds between "
+            "0.001 and 86400, not -1.0",
+        ),
+        (
+            "[timeouts]\nidle_seconds = '5'",
+            "{file}: timeouts.idle_seconds: expected a number, not '5'",
+        ),
+        (
+            "[upstream]\nattempts = 4",
+            "{file}: upstream.attempts: expected a number of calls between 1 and 3, "
+            "not 4",
+        ),
+        (
+            "[upstream]\nattempts = true",
+            "{file}: upstream.attempts: expected a whole number, not True",
+        ),
+        (
+            "[upstream]\nendpoints = ['http://example.com']",
+            "{file}: upstream.endpoints.0: expected an https URL, or an http one of "
+            "this machine, not 'http://example.com'",
+        ),
+        (
+            "[auth]\nmode = 'on'",
+            "{file}: auth.mode: expected one of 'auto', 'off', 'strict', "
+            "'all_except_health', not 'on'",
+        ),
+        ("[[auth.keys]]", "{file}: auth.keys.0.name: is missing"),
+        (
+            "[[auth.keys]]\nname='a'\nsha256='my-own-key'",
+            "{file}: auth.keys.0.sha256: expected a SHA-256: 64 hexadecimal digits, "
+            "not that",
+        ),
+        (
+            "[models.aliases]\nx = 'models/y'",
+            "{file}: models.aliases.x: expected a model's name: letters, digits, "
+            "'.', '_' and '-', not 'models/y'",
+        ),
+        ("timeouts = 3", "{file}: timeouts: expected a table, not 3"),
+        ("models = {serve = [3]}", "{file}: models.serve.0: expected a table, not 3"),
+        (
+            "models = {serve = [{name = '..'}]}",
+            "{file}: models.serve.0.name: expected a model's name: letters, digits, "
+            "'.', '_' and '-', not '..'",
+        ),
+        ("models.aliases = 3", "{file}: models.aliases: expected a table, not 3"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, text: str, expected: str) -> None:
+    """A mistake is reported with file, key and what was expected."""
+    file = tmp_path / "gw.toml"
+
+    assert [expected.format(file=file)] == problems(tmp_path, text)
+
+
+def test_all_mistakes_at_once(tmp_path: Path) -> None:
+    """One start tells them all, those of the environment too."""
+    text = "a = 1\n[timeouts]\nb = 2\nidle_seconds = 0\n[limits]\nbody_bytes = 1"
+    found = problems(tmp_path, text, NO_SUCH="1", LIMITS_ANSWER_BYTES="x")
+    assert problems(tmp_path, "limits = 3", LIMITS_ANSWER_BYTES="x")
+
+    assert len(found) == 6
+    assert f"{PREFIX}NO_SUCH: no such setting" in found
+    assert f"{PREFIX}LIMITS_ANSWER_BYTES: expected a whole number, not 'x'" in found
+
+
+def test_not_toml(tmp_path: Path) -> None:
+    """A file that is no TOML says where."""
+    assert "line 1" in problems(tmp_path, "=")[0]
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    """A file that was named must exist, by option or by environment."""
+    for file, environ in (
+        (str(tmp_path / "x"), {}),
+        (None, {PREFIX + "CONFIG": str(tmp_path / "x")}),
+    ):
+        with pytest.raises(ConfigError, match="there is no such file"):
+            load(file, environ)
+
+
+def test_precedence(tmp_path: Path) -> None:
+    """Option before environment before file before default."""
+    file = written(tmp_path, "listen = ['file']\nstate_dir = 'file'")
+    environ = {PREFIX + "LISTEN": "one two", PREFIX + "STATE_DIR": "environment"}
+
+    assert load(file, {}).config.listen == ("file",)
+    assert load(file, environ).config.listen == ("one", "two")
+    loaded = load(file, environ, {"listen": ["option"]})
+    assert (
+        loaded.config.listen,
+        loaded.config.state_dir,
+    ) == (("option",), "environment")
+
+
+def test_environment_values() -> None:
+    """Words need no quotes; numbers, lists and tables are written as in TOML."""
+    config = load(
+        None,
+        {
+            "HOME": "/nowhere",
+            PREFIX + "TIMEOUTS_IDLE_SECONDS": "7",
+            PREFIX + "AUTH_MODE": "strict",
+            PREFIX + "HTTP_HOSTS": '["a b"]',
+            PREFIX + "MODELS_ALIASES": '{ "x*" = "y" }',
+        },
+    ).config
+
+    assert config.timeouts.idle_seconds == 7.0
+    assert config.auth.mode == "strict"
+    assert config.http.hosts == ("a b",)
+    assert config.models.aliases == {"x*": "y"}
+
+
+def test_directories() -> None:
+    """systemd's directories come first, then XDG's, then the usual ones."""
+    home = {"HOME": "/h"}
+    xdg = {**home, "XDG_CONFIG_HOME": "/x/c", "XDG_STATE_HOME": "/x/s"}
+    systemd = {**xdg, "CONFIGURATION_DIRECTORY": "/e:/f", "STATE_DIRECTORY": "/v"}
+
+    assert [
+        (str(default_file(e)), str(load(None, e).state_directory()))
+        for e in (home, xdg, systemd)
+    ] == [
+        ("/h/.config/antigravity-gw/config.toml", "/h/.local/state/antigravity-gw"),
+        ("/x/c/antigravity-gw/config.toml", "/x/s/antigravity-gw"),
+        ("/e/config.toml", "/v"),
+    ]
+
+
+def test_keys(tmp_path: Path) -> None:
+    """Keys are hashed in the file, or stand in files of their own."""
+    (tmp_path / "key").write_text("of a file\n")
+    text = f"""
+    auth.keys = [{{name = "a", sha256 = "{HASH}"}}, {{name = "b", file = "key"}}]
+    """
+    ring = load(written(tmp_path, text), {}).key_ring()
+
+    assert (
+        ring.owner([b"secret"]),
+        ring.owner([b"of a file"]),
+        ring.owner([b"of a file\n"]),
+    ) == ("a", "b", None)
+
+
+def test_credentials_of_systemd(tmp_path: Path) -> None:
+    """A relative file is looked for where systemd puts its credentials."""
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "key").write_text("k")
+    file = written(tmp_path, "auth.keys = [{name = 'b', file = 'key'}]")
+    loaded = load(file, {"CREDENTIALS_DIRECTORY": str(tmp_path / "c")})
+
+    assert loaded.key_ring().owner([b"k"]) == "b"
+
+
+def test_keys_that_cannot_be_used(tmp_path: Path) -> None:
+    """Every unusable key is named, and why."""
+    (tmp_path / "empty").write_text(" \n")
+    text = f"""
+    auth.keys = [
+        {{name = "a"}},
+        {{name = "b", sha256 = "{HASH}", file = "key"}},
+        {{name = "c", file = "missing"}},
+        {{name = "d", file = "empty"}},
+    ]
+    """
+    with pytest.raises(ConfigError) as caught:
+        load(written(tmp_path, text), {}).key_ring()
+    file = tmp_path / "gw.toml"
+
+    assert [
+        f"{file}: auth.keys.0: expected sha256 or file",
+        f"{file}: auth.keys.1: expected sha256 or file",
+        f"{file}: auth.keys.2.file: {tmp_path}/missing cannot be read: "
+        "No such file or directory",
+        f"{file}: auth.keys.3.file: {tmp_path}/empty is empty",
+    ] == caught.value.problems
+
+
+def test_oauth_client(tmp_path: Path) -> None:
+    """The client's secret may stand in a file; without one it is a mistake."""
+    (tmp_path / "s").write_text("hush\n")
+
+    def loaded(text: str) -> Loaded:
+        return load(written(tmp_path, "[oauth]\n" + text), {})
+
+    client = loaded("client_id='i'\nclient_secret_file='s'").oauth_client()
+    assert client is not None
+    assert (client.id, client.secret) == ("i", "hush")
+    assert loaded("").oauth_client() is None
+    with pytest.raises(ConfigError, match="expected client_secret_file"):
+        loaded("client_id='i'").oauth_client()
+
+
+def test_secrets_are_not_shown() -> None:
+    """A secret does not reach the log by way of a repr."""
+    config = attrs.evolve(Config().oauth, client_secret="hush")
+
+    assert "hush" not in repr(config)

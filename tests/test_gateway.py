@@ -1,0 +1,574 @@
+"""Tests for ``antigravity_gw.gateway``: the story of a request, in memory."""
+
+import json
+from pathlib import Path
+
+import pytest
+from bodies import REAL, Real
+from world import HELLO, LAST, STREAM, TEXT, WHOLE, Reply, World, event
+
+from antigravity_gw.wire.verdict import Blame
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Three accounts, one host."""
+    world = World(tmp_path)
+    world.google.script = [WHOLE]
+    return world
+
+
+def failing(status: int, message: str = "no", **more: object) -> Reply:
+    """A Google error."""
+    error = {"code": status, "message": message, "status": "X", **more}
+    return Reply(status, json.dumps({"error": error}).encode())
+
+
+def test_whole(world: World) -> None:
+    """The client reads the response as upstream wrote it, out of its envelope."""
+    client = world.generate()
+
+    assert (client.status, client.json()) == (200, LAST)
+    assert client.ended_well
+    assert "content-type: application/json" in client.head
+
+
+def test_envelope(world: World) -> None:
+    """Six fields, with the client's own bytes in the last."""
+    body = b' {"contents" : [], "temperature":1e400, "a":1, "a":2} '
+    world.generate(body, model="fast-lane")
+    call = world.google.calls[0]
+
+    assert call.raw.endswith(b'"request":' + body + b"}")
+    assert {k: v for k, v in call.envelope.items() if k != "request"} == {
+        "project": "project-of-it",
+        "requestId": "id-0",
+        "model": "flash",
+        "userAgent": "gw/test",
+        "requestType": "agent",
+    }
+
+
+def test_image_models(world: World) -> None:
+    """Image models are asked for with a request type of their own."""
+    world.generate(model="some-image")
+
+    assert world.google.calls[0].envelope["requestType"] == "image_gen"
+
+
+def test_headers_upstream(world: World) -> None:
+    """Nothing of the client's headers travels on, its credentials least of all."""
+    world.post(
+        "/v1beta/models/pro:generateContent?key=k1",
+        HELLO,
+        "Authorization: Bearer k2",
+        "x-goog-api-key: k3",
+        "x-api-key: k4",
+        "x-goog-user-project: mine",
+        "Cookie: a=b",
+        "User-Agent: curl",
+    )
+    headers = world.google.calls[0].headers
+
+    assert headers["authorization"] == ["Bearer token-of-a"]
+    assert headers["user-agent"] == ["gw/test"]
+    assert {
+        "authorization",
+        "content-type",
+        "user-agent",
+        "content-length",
+        "host",
+        "accept-encoding",
+        "connection",
+    } >= set(headers)
+
+
+def test_large_body(world: World) -> None:
+    """A body of many pieces arrives whole."""
+    body = json.dumps({"contents": [], "data": "x" * 9_000}).encode()
+    world.site.body_limit = 10**6
+    body = body.replace(b"x" * 9_000, b"y" * 500_000)
+    world.generate(body)
+
+    assert world.google.calls[0].raw.endswith(b'"request":' + body + b"}")
+
+
+def test_stream(world: World) -> None:
+    """Each event leaves as one line of data, and the response ends well."""
+    world.google.script = [STREAM]
+    client = world.stream()
+
+    assert (
+        b"".join(
+            b"data: %b\n\n" % json.dumps(r, separators=(",", ":")).encode()
+            for r in (TEXT, LAST)
+        )
+        == client.body
+    )
+    assert client.ended_well
+    assert "content-type: text/event-stream" in client.head
+    assert "cache-control: no-cache" in client.head
+    assert "x-accel-buffering: no" in client.head
+
+
+def test_events_leave_one_by_one(world: World) -> None:
+    """The first event is at the client before the second is made."""
+    world.google.script = [Reply(body=event(TEXT), stays_open=True)]
+    client = world.stream()
+    first = client.body
+    upstream = world.google.calls[0].request
+    upstream.write(event(LAST))
+    world.settle()
+
+    assert b"Hi" in first
+    assert client.body.startswith(first)
+    assert client.body != first
+    assert not client.ended_well
+    upstream.finish()
+    world.settle()
+    assert client.ended_well
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("", "text/event-stream"),
+        ("?alt=sse", "text/event-stream"),
+        ("?%24alt=sse", "text/event-stream"),
+        ("?alt=json", "application/json"),
+        ("?$alt=json;enum-encoding=int", "application/json"),
+        ("?%24alt=json%3Benum-encoding%3Dint", "application/json"),
+    ],
+)
+def test_forms(world: World, query: str, kind: str) -> None:
+    """Only the URL tells which form a stream has."""
+    world.google.script = [STREAM]
+    client = world.stream(query)
+
+    assert f"content-type: {kind}" in client.head
+    if kind == "application/json":
+        assert client.json() == [TEXT, LAST]
+        assert client.body.endswith(b"]")
+
+
+def test_unknown_form(world: World) -> None:
+    """A form that there is not is refused before anything is asked."""
+    assert world.stream("?alt=media").error() == (400, "INVALID_ARGUMENT")
+    assert world.google.calls == []
+
+
+@pytest.mark.parametrize("real", REAL, ids=lambda real: real.name)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_one_bad_account_is_not_noticed(
+    world: World, real: Real, streamed: bool
+) -> None:
+    """Whatever happens to one account, another serves; but a bad request is told."""
+    good = STREAM if streamed else WHOLE
+    world.google.script = [Reply(real.status, real.body), good]
+    client = world.stream() if streamed else world.generate()
+    if real.blame is Blame.REQUEST or real.blame is Blame.MISSING:
+        assert real.status == client.status
+        assert "error" in client.json()
+        assert len(world.google.calls) == 1
+    else:
+        assert client.status == 200
+        assert len(world.google.calls) == 2
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        Reply(body=b""),
+        Reply(body=b"not json"),
+        Reply(body=b'{"error":{"code":503}}'),
+        Reply(body=b'data: {"error":{"code":503}}\r\n\r\n'),
+        Reply(body=b'data: {"response":{}}\r\n\r\n'),
+        Reply(302, headers={"location": "http://evil.example/"}),
+        Reply(body=b'data: {"response":' + b"[" * 5000),
+    ],
+)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_200_that_is_no_answer(world: World, broken: Reply, streamed: bool) -> None:
+    """An empty, broken or erroneous 200 is a failed attempt, and is retried."""
+    world.google.script = [broken, STREAM if streamed else WHOLE]
+    client = world.stream() if streamed else world.generate()
+
+    assert (client.status, client.ended_well) == (200, True)
+    assert len(world.google.calls) == 2
+    assert "evil.example" not in {call.host for call in world.google.calls}
+
+
+def test_three_calls_at_most(tmp_path: Path) -> None:
+    """However many accounts and hosts there are."""
+    world = World(
+        tmp_path,
+        accounts="abcdef",
+        hosts=("http://one.example", "http://two.example", "http://three.example"),
+    )
+    world.google.script = [failing(503, "busy")]
+    client = world.generate()
+
+    assert client.error() == (503, "X")
+    assert [call.host for call in world.google.calls] == [
+        "one.example",
+        "two.example",
+        "three.example",
+    ]
+    assert len({call.account for call in world.google.calls}) == 3
+    assert len({call.envelope["requestId"] for call in world.google.calls}) == 1
+
+
+def test_a_failing_host_is_avoided_for_a_while(tmp_path: Path) -> None:
+    """The next request asks the host that answered, the one after that the first."""
+    world = World(tmp_path, hosts=("http://one.example", "http://two.example"))
+    world.google.script = [failing(500), WHOLE]
+    for _ in range(2):
+        world.generate()
+    world.clock.advance(31)
+    world.generate()
+
+    assert [call.host for call in world.google.calls] == [
+        "one.example",
+        "two.example",
+        "two.example",
+        "one.example",
+    ]
+
+
+def test_404_by_host(tmp_path: Path) -> None:
+    """A model that one host does not know may be known to the next."""
+    world = World(tmp_path, hosts=("http://one.example", "http://two.example"))
+    world.google.script = [failing(404, "not found"), WHOLE]
+
+    assert world.generate().status == 200
+    assert [c.host for c in world.google.calls] == ["one.example", "two.example"]
+
+
+def test_bad_request_is_passed_through(world: World) -> None:
+    """Upstream's own words reach the client, but for the project's name."""
+    world.google.script = [failing(400, "bad in project-of-it")]
+    client = world.generate()
+
+    assert client.error() == (400, "X")
+    assert client.json()["error"]["message"] == "bad in REDACTED"
+    assert len(world.google.calls) == 1
+
+
+def test_quota(world: World) -> None:
+    """An account without quota rests as long as it was told, for that model only."""
+    retry = {"@type": "x/google.rpc.RetryInfo", "retryDelay": "90s"}
+    world.google.script = [failing(429, details=[retry]), WHOLE]
+    assert world.generate().status == 200
+    for _ in range(4):
+        world.generate(b'{"contents":[]}')
+    assert "a" not in [call.account for call in world.google.calls[1:]]
+    for _ in range(3):
+        world.generate(b'{"contents":[]}', model="flash")
+    assert "a" in [call.account for call in world.google.calls[-3:]]
+    world.clock.advance(91)
+    for _ in range(3):
+        world.generate(b'{"contents":[]}')
+
+    assert "a" in [call.account for call in world.google.calls[-3:]]
+
+
+def test_all_out_of_quota(world: World) -> None:
+    """The client is told when the first account is back, twice over."""
+    delays = iter((30, 20, 40))
+    world.google.script = [
+        lambda _: failing(
+            429,
+            details=[
+                {"@type": "x/google.rpc.RetryInfo", "retryDelay": f"{next(delays)}s"}
+            ],
+        )
+    ]
+    client = world.generate()
+    again = world.generate()
+
+    for each in (client, again):
+        assert each.error() == (429, "RESOURCE_EXHAUSTED")
+        assert "retry-after: 20" in each.head
+        assert each.json()["error"]["details"][0]["retryDelay"] == "20s"
+    assert len(world.google.calls) == 3
+
+
+def test_more_accounts_than_calls(tmp_path: Path) -> None:
+    """When the calls are used up but not the accounts, clients may retry at once."""
+    world = World(tmp_path, accounts="abcd")
+    world.google.script = [failing(429)]
+    client = world.generate()
+
+    assert client.error() == (429, "RESOURCE_EXHAUSTED")
+    assert "retry-after: 1\r" in client.head + "\r"
+
+
+def test_forbidden(world: World) -> None:
+    """An account that is forbidden the call is left alone; nobody is told why."""
+    link = "https://accounts.google.com/signin/continue?secret"
+    world.google.script = [failing(403, f"Verify: {link}")]
+    client = world.generate()
+
+    assert client.error() == (429, "RESOURCE_EXHAUSTED")
+    assert b"accounts.google.com" not in client.received()
+    assert [call.account for call in world.google.calls] == ["a", "b", "c"]
+
+
+def test_suspended(world: World) -> None:
+    """A suspended account is never called again, not even after a restart."""
+    world.google.script = [failing(403, "... for violation of Terms of Service.")]
+    for _ in range(2):
+        assert world.generate().error() == (400, "FAILED_PRECONDITION")
+        world.clock.advance(10**6)
+
+    assert len(world.google.calls) == 3
+    assert all(record.block for record in world.store.records())
+
+
+def test_refused_token_is_renewed_once(world: World) -> None:
+    """A 401 costs one renewal, and the same account asks again."""
+    world.google.script = [failing(401), WHOLE]
+
+    assert world.generate().status == 200
+    assert [call.account for call in world.google.calls] == ["a", "a"]
+    assert len(world.token_calls) == 2
+
+
+def test_token_refused_twice(world: World) -> None:
+    """A new token that is refused as well sends the request to somebody else."""
+    world.google.script = [failing(401), failing(401), WHOLE]
+
+    assert world.generate().status == 200
+    assert [call.account for call in world.google.calls] == ["a", "a", "b"]
+
+
+def test_no_quota_and_revoked(world: World) -> None:
+    """First out of quota, second's login revoked: the third serves, in three calls."""
+    world.google.script = [failing(429), failing(401), WHOLE]
+    assert world.generate().status == 200
+    assert [call.account for call in world.google.calls] == ["a", "b", "c"]
+    world.token_reply = lambda _: (400, b'{"error":"invalid_grant"}')
+    for _ in range(2):
+        assert world.generate(b"{}").status == 200
+
+    assert [call.account for call in world.google.calls[3:]] == ["c", "c"]
+    assert [
+        record.block.need.value if record.block else None
+        for record in world.store.records()
+    ] == [None, "needs login", None]
+
+
+def test_a_conversation_stays(world: World) -> None:
+    """Its turns go to one account, and new conversations to the next in turn."""
+    first = b'{"contents":[{"parts":[{"text":"%d"}]}]}'
+    more = b'{"contents":[{"role":"user","parts":{"text":"%d"}},{"role":"model"}]}'
+    for number in (0, 1, 2, 3):
+        world.generate(first % number)
+    for number in (3, 1, 0, 2):
+        world.generate(more % number)
+
+    assert list("abca" + "abac") == [call.account for call in world.google.calls]
+
+
+def test_a_conversation_comes_back(world: World) -> None:
+    """It moves only while its account rests."""
+    world.google.script = [WHOLE, failing(429), WHOLE]
+    for _ in range(2):
+        world.generate()
+    world.clock.advance(61)
+    world.generate()
+
+    assert list("aaba") == [call.account for call in world.google.calls]
+
+
+def test_cut_in_the_middle(world: World) -> None:
+    """The client reads why, and can tell that the answer is not whole."""
+    world.google.script = [Reply(body=event(TEXT), stays_open=True), STREAM]
+    client = world.stream()
+    world.google.calls[0].request.loseConnection()
+    world.settle()
+
+    assert client.body.startswith(b"data: {")
+    assert b'\n\ndata: {"error":{"code":502,' in client.body
+    assert not client.ended_well
+    assert client.transport.disconnecting or not client.transport.connected
+    assert len(world.google.calls) == 1
+
+
+def test_error_in_the_middle(world: World) -> None:
+    """Upstream's error is handed on, on one line, and the connection is cut."""
+    bad = b'data: {"error":{"code":503,"message":"busy: project-of-it"}}\r\n\r\n'
+    world.google.script = [Reply(body=event(TEXT), stays_open=True), STREAM]
+    client = world.stream()
+    world.google.calls[0].request.write(bad)
+    world.settle()
+
+    assert client.body.endswith(
+        b'data: {"error":{"code":503,"message":"busy: REDACTED"}}\n\n'
+    )
+    assert not client.ended_well
+
+
+def test_end_without_finish_reason(world: World) -> None:
+    """An answer that just stops is not passed off as whole."""
+    world.google.script = [Reply(body=event(TEXT))]
+    client = world.stream()
+
+    assert b"finishReason" in client.body
+    assert client.body.rpartition(b"data: ")[2].startswith(b'{"error":')
+    assert not client.ended_well
+
+
+def test_error_in_the_middle_of_an_array(world: World) -> None:
+    """An array that broke off has the error as its last element, and no end."""
+    world.google.script = [Reply(body=event(TEXT))]
+    client = world.stream("?alt=json")
+
+    assert client.body.startswith(b"[{")
+    assert b',\r\n{"error":{"code":502' in client.body
+    assert not client.body.endswith(b"]")
+    assert not client.ended_well
+
+
+def test_retried_array_begins_once(world: World) -> None:
+    """A first attempt that came to nothing leaves no trace in the array."""
+    silent = event({"usageMetadata": {}})
+    world.google.script = [Reply(body=silent), STREAM]
+
+    assert world.stream("?alt=json").json() == [TEXT, LAST]
+
+
+def test_silence_in_the_middle(world: World) -> None:
+    """An upstream that stops talking is given up, and the client told."""
+    world.google.script = [Reply(body=event(TEXT), stays_open=True)]
+    client = world.stream()
+    world.clock.advance(299)
+    assert b"error" not in client.body
+    world.clock.advance(2)
+    world.settle()
+
+    assert b'"code":504' in client.body
+    assert len(world.google.gone) == 1
+
+
+def test_no_first_event(world: World) -> None:
+    """A stream that never begins is given up in time, and asked for elsewhere."""
+    world.google.script = [Reply(body=b": \n", stays_open=True), STREAM]
+    client = world.stream()
+    world.clock.advance(121)
+    world.settle()
+
+    assert (client.status, client.ended_well) == (200, True)
+    assert len(world.google.gone) == 1
+
+
+def test_no_time_left(world: World) -> None:
+    """All attempts together have a deadline."""
+    world.google.script = [Reply(body=b"", stays_open=True)]
+    client = world.generate()
+    for _ in range(3):
+        world.clock.advance(601)
+        world.settle()
+
+    assert client.error() == (504, "DEADLINE_EXCEEDED")
+    assert len(world.google.calls) == 1
+
+
+@pytest.mark.parametrize("said", [b": \n", event(TEXT)])
+def test_client_leaves(world: World, said: bytes) -> None:
+    """A client that leaves ends the call upstream, and no other is made."""
+    world.google.script = [Reply(body=said, stays_open=True), STREAM]
+    client = world.stream()
+    client.leave()
+
+    assert 1 == len(world.google.gone) == len(world.google.calls)
+    assert [c for c in world.clock.getDelayedCalls() if c.getTime() > 1e6 + 2] == []
+
+
+def test_client_leaves_before_the_headers(world: World) -> None:
+    """That a cancelled call looks like a broken one does not matter."""
+    world.google.render = lambda request: 1  # type: ignore[method-assign]
+    client = world.stream()
+    client.leave()
+
+    assert world.google.calls == []
+
+
+def test_project_is_discovered_once(tmp_path: Path) -> None:
+    """An account without a project asks for it, and remembers."""
+    world = World(tmp_path, accounts="")
+    world.add("a", project=None)
+    world.google.script = [
+        Reply(body=b'{"cloudaicompanionProject":{"id":"found"}}'),
+        WHOLE,
+    ]
+    for _ in range(2):
+        assert world.generate().status == 200
+
+    assert [call.method for call in world.google.calls] == [
+        "loadCodeAssist",
+        "generateContent",
+        "generateContent",
+    ]
+    assert world.google.calls[1].envelope["project"] == "found"
+    assert world.google.calls[0].envelope["metadata"] == {
+        "ideType": "IDE_UNSPECIFIED",
+        "platform": "PLATFORM_UNSPECIFIED",
+        "pluginType": "PLUGIN_UNSPECIFIED",
+    }
+
+
+def test_no_project(tmp_path: Path) -> None:
+    """Where Google names none, none is invented."""
+    world = World(tmp_path, accounts="")
+    world.add("a", project=None)
+    world.google.script = [Reply(body=b"{}")]
+
+    assert world.generate().error() == (400, "FAILED_PRECONDITION")
+    assert [call.method for call in world.google.calls] == ["loadCodeAssist"]
+
+
+def test_lasting_conditions(tmp_path: Path) -> None:
+    """What only the operator can mend is not retried by clients."""
+    world = World(tmp_path, accounts="")
+    world.google.script = [WHOLE]
+    assert world.generate().error() == (400, "FAILED_PRECONDITION")
+    world.add("a")
+    world.token_reply = lambda _: (400, b'{"error":"invalid_grant"}')
+
+    assert world.generate().error() == (400, "FAILED_PRECONDITION")
+    assert "1 needs login" in world.generate().json()["error"]["message"]
+    assert len(world.token_calls) == 1
+
+
+def test_token_endpoint_down(world: World) -> None:
+    """A token endpoint that fails is nobody's fault, and is asked again soon."""
+    world.token_reply = lambda _: (503, b"<html>")
+    assert world.generate().error() == (429, "RESOURCE_EXHAUSTED")
+    world.clock.advance(6)
+    world.token_reply = lambda _: (200, b'{"access_token":"token-of-a"}')
+
+    assert world.generate().status == 200
+
+
+def test_rotated_refresh_token(world: World) -> None:
+    """A refresh token that replaces another is stored before it is needed."""
+    world.token_reply = lambda account: (
+        200,
+        json.dumps(
+            {
+                "access_token": f"token-of-{account}",
+                "expires_in": 100,
+                "refresh_token": f"refresh-of-{account}2",
+            }
+        ).encode(),
+    )
+    world.generate()
+    world.pool.refresh()
+    world.generate()
+    assert world.store.records()[0].refresh_token == "refresh-of-a2"
+    assert len(world.token_calls) == 1
+    world.clock.advance(50)
+    world.generate()
+
+    assert b"refresh-of-a2" in world.token_calls[1]

@@ -1,0 +1,310 @@
+"""
+A gateway in memory, with a scripted Google behind it.
+
+Nothing here opens a socket or waits: what the client sends is handed to the
+site's protocol, and Google's replies are written by the test.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+from treq.testing import RequestTraversalAgent
+from twisted.internet.defer import succeed
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransportWithDisconnection
+from twisted.web.http import Request
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+
+from antigravity_gw.catalog import Catalog, Model
+from antigravity_gw.gateway import Gateway, Limits
+from antigravity_gw.keys import Key, KeyRing
+from antigravity_gw.pool.account import Record
+from antigravity_gw.pool.pool import AccountPool
+from antigravity_gw.pool.store import Store
+from antigravity_gw.pool.tokens import Tokens
+from antigravity_gw.upstream.client import Patience, Upstream, make_http
+from antigravity_gw.upstream.endpoints import Endpoints
+from antigravity_gw.upstream.projects import Projects
+from antigravity_gw.web.forms import Form
+from antigravity_gw.web.guard import Guard, Mode
+from antigravity_gw.web.models import Api
+from antigravity_gw.web.site import GatewaySite, make_tree
+from antigravity_gw.wire.oauth import OAuthClient
+
+HELLO = b'{"contents":[{"parts":[{"text":"Hello"}]}]}'
+TEXT = {"candidates": [{"content": {"role": "model", "parts": [{"text": "Hi"}]}}]}
+LAST = {
+    "candidates": [
+        {
+            "content": {"role": "model", "parts": [{"text": "!"}]},
+            "finishReason": "STOP",
+        }
+    ]
+}
+
+
+def event(response: object) -> bytes:
+    """One event as Google sends it."""
+    return b"data: " + json.dumps({"response": response}).encode() + b"\r\n\r\n"
+
+
+@define
+class Reply:
+    """What Google is to answer: a status, and a body unless it stays open."""
+
+    status: int = 200
+    body: bytes = b""
+    stays_open: bool = False
+    headers: dict[str, str] = field(factory=dict)
+
+
+WHOLE = Reply(body=json.dumps({"response": LAST}).encode())
+STREAM = Reply(body=event(TEXT) + event(LAST))
+
+
+@define
+class Call:
+    """What Google was asked: the account whose token it was, and the envelope."""
+
+    host: str
+    account: str
+    method: str
+    envelope: dict[str, Any]
+    raw: bytes
+    headers: dict[str, list[str]]
+    request: Request
+
+
+class Google(Resource):
+    """Answers calls from the script, in order; the last reply is repeated."""
+
+    isLeaf = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.script: list[Reply | Callable[[Call], Reply]] = []
+        self.calls: list[Call] = []
+        self.gone: list[Call] = []
+
+    def render(self, request: Request) -> bytes | int:
+        """Record the call, and answer it."""
+        raw = request.content.read() if request.content else b""
+        bearer = (request.getHeader(b"authorization") or b"").decode()
+        headers = request.requestHeaders.getAllRawHeaders()
+        call = Call(
+            host=(request.getHeader(b"host") or b"").decode(),
+            account=bearer.removeprefix("Bearer token-of-"),
+            method=request.uri.decode().rpartition(":")[2],
+            envelope=json.loads(raw),
+            raw=raw,
+            headers={k.decode().lower(): [v.decode() for v in vs] for k, vs in headers},
+            request=request,
+        )
+        self.calls.append(call)
+        request.notifyFinish().addErrback(lambda _: self.gone.append(call))
+        reply = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if not isinstance(reply, Reply):
+            reply = reply(call)
+        request.setResponseCode(reply.status)
+        for name, value in reply.headers.items():
+            request.setHeader(name, value)
+        request.write(reply.body)
+        if not reply.stays_open:
+            request.finish()
+        return NOT_DONE_YET
+
+
+@define
+class Client:
+    """One client's connection to the gateway."""
+
+    transport: StringTransportWithDisconnection
+    protocol: Any
+    world: "World"
+
+    def send(self, data: bytes) -> "Client":
+        """Send some bytes, and let everything happen that follows from them."""
+        self.protocol.dataReceived(data)
+        self.world.settle()
+        return self
+
+    def received(self) -> bytes:
+        """All bytes that came back so far."""
+        return bytes(self.transport.value())
+
+    def leave(self) -> None:
+        """Close the connection from this side."""
+        self.transport.loseConnection()
+        self.world.settle()
+
+    @property
+    def status(self) -> int:
+        """The status of the first response."""
+        return int(self.received().split(b" ", 2)[1])
+
+    @property
+    def head(self) -> str:
+        """The first response's header section, in lower case."""
+        return self.received().partition(b"\r\n\r\n")[0].decode().lower()
+
+    @property
+    def body(self) -> bytes:
+        """The body of the first response, its chunks joined."""
+        body = self.received().partition(b"\r\n\r\n")[2]
+        if "transfer-encoding: chunked" not in self.head:
+            return body
+        chunks = []
+        while body and not body.startswith(b"0\r\n"):
+            size, _, body = body.partition(b"\r\n")
+            chunks.append(body[: int(size, 16)])
+            body = body[int(size, 16) + 2 :]
+        return b"".join(chunks)
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether the first response is complete."""
+        if "transfer-encoding: chunked" in self.head:
+            return self.received().endswith(b"\r\n0\r\n\r\n")
+        return f"content-length: {len(self.body)}" in self.head.split("\r\n")
+
+    def json(self) -> Any:
+        """The body, parsed."""
+        return json.loads(self.body)
+
+    def error(self) -> tuple[int, str]:
+        """The status of an error response, as HTTP and Google put it."""
+        error = self.json()["error"]
+        assert self.status == error["code"]
+        return self.status, error["status"]
+
+
+class World:
+    """The gateway, wired as the daemon wires it, but in memory."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.clock = Clock()
+        self.clock.advance(settings.get("time", 1_000_000.0))
+        self.google = Google()
+        self.token_calls: list[bytes] = []
+        self.token_reply: Callable[[str], tuple[int, bytes]] = _token
+        self.agent = RequestTraversalAgent(self.google)
+        self.upstream = Upstream(
+            http=make_http(self.agent),
+            clock=self.clock,
+            patience=Patience(token=15.0, lookup=30.0),
+            user_agent="gw/test",
+            token_url="http://google.example/token",
+            answer_limit=10_000,
+        )
+        self.endpoints = Endpoints(
+            settings.get("hosts", ("http://one.example",)), avoid_seconds=30.0
+        )
+        self.store = Store.open(folder)
+        self.pool = AccountPool(
+            store=self.store,
+            save_block=lambda *change: succeed(self.store.block(*change)),
+            tokens=Tokens(
+                post=self._post,
+                now=self.clock.seconds,
+                client=OAuthClient("client", "secret"),
+                save_rotated=lambda *change: succeed(self.store.rotate(*change)),
+            ),
+            find_project=Projects(self.upstream, self.endpoints).find,
+            now=self.clock.seconds,
+        )
+        for name in settings.get("accounts", ("a", "b", "c")):
+            self.add(name)
+        catalog = Catalog(
+            (Model(name="pro"), Model(name="flash")), {"fast*": "flash"}, ("*-image",)
+        )
+        gateway = Gateway(
+            pool=self.pool,
+            upstream=self.upstream,
+            endpoints=self.endpoints,
+            limits=Limits(
+                attempts=3, total=600.0, whole=600.0, first_event=120.0, idle=300.0
+            ),
+            clock=self.clock,
+            user_agent="gw/test",
+            is_image_model=catalog.makes_images,
+        )
+        ids = iter(range(1000))
+        api = Api(
+            gateway,
+            catalog,
+            settings.get("form", Form.SSE),
+            new_id=lambda: f"id-{next(ids)}",
+        )
+        self.guard = Guard(
+            settings.get("mode", Mode.OFF),
+            KeyRing(settings.get("keys", (Key.of("alice", b"right"),))),
+            hosts=frozenset(settings.get("names", ())),
+            origins=frozenset(settings.get("origins", ())),
+        )
+        self.site = GatewaySite(
+            make_tree(api, self.pool),
+            self.guard,
+            self.clock,
+            body_limit=settings.get("body_limit", 10_000),
+            idle=75.0,
+        )
+
+    def add(self, name: str, project: str | None = "project-of-it") -> None:
+        """Put an account into the pool."""
+        added = float(len(self.store.records()))
+        token = f"refresh-of-{name}"
+        self.store.put(Record(name, f"{name}@x", token, None, project, added))
+        self.pool.refresh()
+
+    def settle(self) -> None:
+        """Let everything happen that can happen at this moment."""
+        for _ in range(10):
+            self.agent.flush()
+            self.clock.advance(0)
+
+    def client(self) -> Client:
+        """A new connection."""
+        protocol: Any = self.site.buildProtocol(None)
+        transport = StringTransportWithDisconnection()
+        transport.protocol = protocol
+        protocol.makeConnection(transport)
+        return Client(transport, protocol, self)
+
+    def get(self, path: str, *headers: str, method: str = "GET") -> Client:
+        """Ask for *path*."""
+        head = [f"{method} {path} HTTP/1.1", "Host: localhost:8045", *headers, "", ""]
+        return self.client().send("\r\n".join(head).encode("latin-1"))
+
+    def post(self, path: str, body: bytes = HELLO, *headers: str) -> Client:
+        """Post *body* to *path*."""
+        head = [
+            f"POST {path} HTTP/1.1",
+            "Host: localhost:8045",
+            f"Content-Length: {len(body)}",
+            *headers,
+            "",
+            "",
+        ]
+        return self.client().send("\r\n".join(head).encode("latin-1") + body)
+
+    def generate(self, body: bytes = HELLO, model: str = "pro") -> Client:
+        """Ask for an answer in one piece."""
+        return self.post(f"/v1beta/models/{model}:generateContent", body)
+
+    def stream(self, query: str = "?alt=sse", body: bytes = HELLO) -> Client:
+        """Ask for a streamed answer."""
+        return self.post(f"/v1beta/models/pro:streamGenerateContent{query}", body)
+
+    async def _post(self, form: bytes) -> tuple[int, bytes]:
+        self.token_calls.append(form)
+        return self.token_reply(form.decode().partition("refresh-of-")[2][:1])
+
+
+def _token(account: str) -> tuple[int, bytes]:
+    return 200, json.dumps(
+        {"access_token": f"token-of-{account}", "expires_in": 3599}
+    ).encode()
