@@ -38,9 +38,14 @@ class Refused(Exception):
     reply: Reply
 
 
+def encoded(text: str) -> bytes:
+    """*text* in UTF-8, even if half a character got into it by way of JSON."""
+    return text.encode(errors="replace")
+
+
 def indented(value: object) -> bytes:
     """JSON as Google's front ends print it."""
-    return json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"
+    return encoded(json.dumps(value, indent=2, ensure_ascii=False)) + b"\n"
 
 
 def json_reply(status: int, value: object, headers: Headers = JSON_HEADERS) -> Reply:

@@ -135,7 +135,7 @@ class Sandbox:
 
     def _generate(self, visit: Visit) -> Iterable[Json]:
         standing = visit.standing
-        if visit.call.method == STREAM and visit.call.query != "alt=sse":
+        if visit.call.method == STREAM and "alt=sse" not in visit.call.query:
             raise Refused(refusal(400, "The sandbox streams with ?alt=sse only."))
         ask = check(visit.body, standing.account.project)
         if not standing.spend():

@@ -5,7 +5,7 @@ import json
 from attrs import frozen
 
 from antigravity_sandbox.acts import Headers
-from antigravity_sandbox.reply import Json
+from antigravity_sandbox.reply import Json, encoded
 
 STREAM_HEADERS: Headers = (
     ("Content-Type", "text/event-stream"),
@@ -46,7 +46,7 @@ class Framing:
         )
         data = [self.prefix + line for line in text.split("\n")]
         lines = [*self.before, *data, "", ""]
-        return self.newline.join(lines).encode()
+        return encoded(self.newline.join(lines))
 
 
 GOOGLE = Framing()

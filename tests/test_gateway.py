@@ -391,7 +391,7 @@ def test_cut_in_the_middle(world: World) -> None:
     assert client.body.startswith(b"data: {")
     assert b'\n\ndata: {"error":{"code":502,' in client.body
     assert not client.ended_well
-    assert client.transport.disconnecting or not client.transport.connected
+    assert client.is_closed()
     assert len(world.google.calls) == 1
 
 

@@ -13,8 +13,10 @@ from typing import Any
 from attrs import define, field
 from treq.testing import RequestTraversalAgent
 from twisted.internet.defer import succeed
+from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransportWithDisconnection
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 from twisted.web.http import Request
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
@@ -118,11 +120,21 @@ class Google(Resource):
         return NOT_DONE_YET
 
 
+class Socket(StringTransport):
+    """A connection that closes as a socket does: not at once, but soon."""
+
+    closed = False
+
+    def abortConnection(self) -> None:
+        """Close without sending what is left."""
+        self.loseConnection()
+
+
 @define
 class Client:
     """One client's connection to the gateway."""
 
-    transport: StringTransportWithDisconnection
+    transport: Socket
     protocol: Any
     world: "World"
 
@@ -138,8 +150,13 @@ class Client:
 
     def leave(self) -> None:
         """Close the connection from this side."""
-        self.transport.loseConnection()
+        self.transport.closed = True
+        self.protocol.connectionLost(Failure(ConnectionDone()))
         self.world.settle()
+
+    def is_closed(self) -> bool:
+        """Whether the gateway has closed the connection."""
+        return self.transport.disconnecting
 
     @property
     def status(self) -> int:
@@ -189,6 +206,7 @@ class World:
         self.clock = Clock()
         self.clock.advance(settings.get("time", 1_000_000.0))
         self.google = Google()
+        self.clients: list[Client] = []
         self.token_calls: list[bytes] = []
         self.token_reply: Callable[[str], tuple[int, bytes]] = _token
         self.agent = RequestTraversalAgent(self.google)
@@ -265,14 +283,17 @@ class World:
         for _ in range(10):
             self.agent.flush()
             self.clock.advance(0)
+        for client in self.clients:
+            if client.is_closed() and not client.transport.closed:
+                client.leave()
 
     def client(self) -> Client:
         """A new connection."""
         protocol: Any = self.site.buildProtocol(None)
-        transport = StringTransportWithDisconnection()
-        transport.protocol = protocol
+        transport = Socket()
         protocol.makeConnection(transport)
-        return Client(transport, protocol, self)
+        self.clients.append(Client(transport, protocol, self))
+        return self.clients[-1]
 
     def get(self, path: str, *headers: str, method: str = "GET") -> Client:
         """Ask for *path*."""

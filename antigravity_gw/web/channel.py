@@ -28,6 +28,7 @@ class GatewayChannel(HTTPChannel):
     """One client's connection."""
 
     maxHeaders = 100
+    site: Any  # a GatewaySite, which this module comes before
     _deaf = False
     _answered = False
 
@@ -87,10 +88,11 @@ class GatewayChannel(HTTPChannel):
         elif self._receivedHeaderCount > self.maxHeaders:
             self._reject(HeadersTooLarge("the request has too many headers"))
         else:
-            self._reject(BadRequest("the request is not well-formed HTTP/1.1"))
+            self._reject(BadRequest("the request is not well-formed HTTP"))
 
     def _reject(self, error: GatewayError) -> None:
         if not self._deaf:
             self._deaf = self._answered = True
+            self.site.log_rejected(error)
             self.transport.write(raw_error(error))  # type: ignore[union-attr]
             self.loseConnection()

@@ -7,6 +7,7 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from antigravity_gw.errors import GatewayError
 from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.web.channel import GatewayChannel
 from antigravity_gw.web.guard import Guard
@@ -82,6 +83,12 @@ class GatewaySite(Site):
             sent=request.sentLength,
             seconds=self.reactor.seconds() - request.began,
             facts=request.served.line(),
+        )
+
+    def log_rejected(self, error: GatewayError) -> None:
+        """One line for what could not be understood as a request."""
+        self._log.info(
+            "rejected with {code}: {reason}", code=error.code, reason=error.message
         )
 
 

@@ -3,13 +3,15 @@
 import struct
 import zlib
 
+from antigravity_sandbox.reply import encoded
+
 SIDE = 64
 """Pixels in a row, and rows."""
 
 
 def png(text: str) -> bytes:
     """A gradient in a colour of its own for each *text*, as a PNG file."""
-    red, green, blue, _ = struct.pack(">I", zlib.crc32(text.encode()))
+    red, green, blue, _ = struct.pack(">I", zlib.crc32(encoded(text)))
     rows = bytearray()
     for y in range(SIDE):
         rows.append(0)  # the filter of the row: none

@@ -24,8 +24,12 @@ _FORMATS = {
     "uri": "https://example.com/",
     "uuid": "00000000-0000-4000-8000-000000000000",
 }
-DEEPEST = 12
-"""How far a schema is followed, lest one that refers to itself has no end."""
+DEEPEST = 6
+"""
+How far down optional members are made; required ones are made twice as far.
+
+A schema that refers to itself would have no end otherwise.
+"""
 
 
 def sample(schema: object, word: str) -> Any:
@@ -43,6 +47,8 @@ class _Sampler:
         schema = self._resolved(schema)
         if not isinstance(schema, dict):
             return self.word
+        if depth > 2 * DEEPEST:
+            return None
         if (fixed := self._fixed(schema)) is not None:
             return fixed
         if alternatives := _alternatives(schema):
@@ -85,8 +91,6 @@ class _Sampler:
         if depth > DEEPEST:
             required = listed(schema.get("required"))
             properties = {k: v for k, v in properties.items() if k in required}
-        if depth > 2 * DEEPEST:
-            return {}
         order = listed(get(schema, "propertyOrdering")) or list(properties)
         names = [name for name in order if name in properties]
         return {name: self.value(properties[name], depth + 1) for name in names}

@@ -12,9 +12,9 @@ import re
 from itertools import pairwise
 
 from antigravity_sandbox.model.picture import png
-from antigravity_sandbox.model.prompt import Prompt
+from antigravity_sandbox.model.prompt import Prompt, get
 from antigravity_sandbox.model.schema import sample
-from antigravity_sandbox.reply import Json
+from antigravity_sandbox.reply import Json, encoded
 
 EVENTS = 6
 """How many events a text is spread over, when it has that many words."""
@@ -61,18 +61,10 @@ def _parts(model: str, prompt: Prompt) -> list[Json]:
 
 def _call(prompt: Prompt) -> Json:
     declared = prompt.declarations[0]
-    schema = next(
-        (declared[name] for name in _PARAMETERS if declared.get(name)), {"type": 6}
-    )
-    args = sample(schema, topic(prompt))
-    return {"functionCall": {"name": declared["name"], "args": args}}
-
-
-_PARAMETERS = (
-    "parameters",
-    "parametersJsonSchema",
-    "parameters_json_schema",
-)
+    schema = get(declared, "parameters") or get(declared, "parametersJsonSchema")
+    args = sample(schema or {"type": "object"}, topic(prompt))
+    call = {"name": declared["name"], "args": args if isinstance(args, dict) else {}}
+    return {"functionCall": call}
 
 
 def _painting(prompt: Prompt) -> list[Json]:
@@ -118,5 +110,5 @@ def topic(prompt: Prompt) -> str:
 
 def _signature(model: str, part: Json) -> str:
     """A thought signature: opaque, and the same for the same part."""
-    seed = hashlib.sha512((model + json.dumps(part)).encode()).digest()
+    seed = hashlib.sha512(encoded(model + json.dumps(part))).digest()
     return base64.b64encode(seed).decode()

@@ -109,6 +109,14 @@ def test_usage_of_stream_and_whole() -> None:
     assert spent == usage["totalTokenCount"]
 
 
+@pytest.mark.parametrize("model", ["gemini-3-pro", "gemini-3.1-flash-image"])
+def test_half_a_character(model: str) -> None:
+    """What JSON can say and UTF-8 cannot is no reason to fail."""
+    asked = envelope(model=model, request=prompt("Half of \ud83d is lost"))
+
+    assert events(written(Desk().ask(STREAM, asked)))
+
+
 def test_pace() -> None:
     """Between two events passes the time that was asked for."""
     acts = Desk().ask(STREAM, envelope())

@@ -71,6 +71,23 @@ def test_references() -> None:
     assert "x" == value["name"] == value["next"]["name"]
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"anyOf": [{"$ref": "#"}]},
+        {"$ref": "#"},
+        {"$ref": "#/nowhere"},
+        {"type": "array", "minItems": 9, "items": {"$ref": "#"}},
+        {"properties": {"a": {"$ref": "#"}, "b": {"$ref": "#"}}},
+        {"properties": {"a": {"$ref": "#"}}, "required": ["a"]},
+        {"properties": {"a": {"items": {"$ref": "#"}}}},
+    ],
+)
+def test_bottomless(schema: object) -> None:
+    """No schema is followed for ever, nor for long."""
+    assert len(json.dumps(sample(schema, "x"))) < 10_000_000
+
+
 schemas = st.recursive(
     st.sampled_from([{"type": t} for t in (1, "NUMBER", "integer", 4, "null")]),
     lambda inner: st.one_of(

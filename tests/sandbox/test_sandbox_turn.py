@@ -56,6 +56,13 @@ def test_function_call() -> None:
     assert base64.b64decode(call["thoughtSignature"])
 
 
+def test_function_without_parameters() -> None:
+    """A function that takes nothing is called with nothing."""
+    (call,) = parts(tools=[{"functionDeclarations": [{"name": "look"}]}])
+
+    assert call["functionCall"] == {"name": "look", "args": {}}
+
+
 def test_function_response() -> None:
     """A function's response is talked about."""
     response = {"name": "get_weather", "response": {"sky": "clear"}}
