@@ -8,6 +8,7 @@ input, and never taken from the command line, where other users could see them.
 
 import argparse
 import getpass
+import itertools
 import json
 import os
 import secrets
@@ -161,7 +162,7 @@ def import_accounts(options: argparse.Namespace) -> int:
                 print(f"{file}, entry {number}: skipped: {entry.reason}")
                 failed = True
                 continue
-            name = entry.name or f"{Path(file).stem}-{number}"
+            name = entry.name or _free_name(store, file, entry.refresh_token)
             record = _record(name, entry.refresh_token, entry.client, entry.project)
             is_new = store.put(record)
             print(f"{file}: {name}: {'added' if is_new else 'updated'}")
@@ -215,6 +216,14 @@ def _record(
     name: str, token: str, client: OAuthClient | None, project: str | None
 ) -> Record:
     return Record(secrets.token_hex(4), name, token, client, project, time.time())
+
+
+def _free_name(store: Store, file: str, refresh_token: str) -> str:
+    """A name for an account whose file gives it none, and that no other has."""
+    stem = "stdin" if file == "-" else Path(file).stem
+    known = {record.name: record.refresh_token for record in store.records()}
+    names = (stem if n == 1 else f"{stem}-{n}" for n in itertools.count(1))
+    return next(n for n in names if known.get(n, refresh_token) == refresh_token)
 
 
 def _refresh_token(options: argparse.Namespace) -> str:

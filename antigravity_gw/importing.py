@@ -6,6 +6,8 @@ perhaps an OAuth client, a project and an e-mail beside it; ``docs/accounts.md``
 lists the programs.
 """
 
+import base64
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -73,7 +75,9 @@ def _read(entry: Any) -> Found | Skipped:
         token, "project_id", "projectId"
     )
     return Found(
-        name=_text(entry, "email", "account", "name") or _text(token, "email"),
+        name=_text(entry, "email", "account")
+        or _text(token, "email")
+        or _text(_claims(_text(token, "id_token")), "email"),
         refresh_token=refresh,
         client=_client(token),
         project=project.split(",")[0] or None,
@@ -83,6 +87,17 @@ def _read(entry: Any) -> Found | Skipped:
 def _client(token: Mapping[str, Any]) -> OAuthClient | None:
     id, secret = _text(token, "client_id"), _text(token, "client_secret")
     return OAuthClient(id, secret) if id and secret else None
+
+
+def _claims(id_token: str) -> Mapping[str, Any]:
+    """What an ID token says; it is not verified, since nothing depends on it."""
+    _, _, rest = id_token.partition(".")
+    payload, _, _ = rest.partition(".")
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    except ValueError:
+        return {}
+    return claims if isinstance(claims, Mapping) else {}
 
 
 def _text(entry: Mapping[str, Any], *names: str) -> str:

@@ -42,7 +42,7 @@ class GatewaySite(Site):
 
     requestFactory = GatewayRequest
     noisy = False
-    _log = Logger(namespace="antigravity_gw.access")
+    _log = Logger()
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
 """Google's ``google-genai`` works with the gateway, by calls and by awaiting."""
 
 import asyncio
+import base64
 import json
 from collections.abc import Callable, Iterator
 from itertools import groupby
@@ -12,8 +13,14 @@ from google import genai
 from google.genai import errors, types
 from pydantic import BaseModel
 
+from antigravity_sandbox.model.picture import png
+
+# Where aiohttp is installed the SDK awaits with it, in a way aiohttp frowns upon.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Inheritance class AiohttpClientSession:DeprecationWarning"
+)
+
 MODEL = "gemini-2.5-flash"
-PNG = b"\x89PNG\r\n\x1a\n of \xfb\xff bytes"
 WEATHER = {
     "name": "weather",
     "description": "Tells the weather of a city.",
@@ -118,6 +125,19 @@ def slow(sandbox: Sandbox) -> Iterator[Sandbox]:
     sandbox.control("POST", "/pace", pace)
 
 
+def ask(sdk: Sdk, asked: Any, streamed: bool = False, **more: Any) -> list[Any]:
+    """The chunks of an answer; one, when it is not streamed."""
+    question = {"model": MODEL, "contents": asked, **more}
+    if streamed:
+        return list(sdk.each(sdk.api.models.generate_content_stream(**question)))
+    return [sdk.done(sdk.api.models.generate_content(**question))]
+
+
+def text(chunks: list[Any]) -> str:
+    """The text of all chunks."""
+    return "".join(chunk.text for chunk in chunks)
+
+
 def ruin(sandbox: Sandbox, **order: Any) -> None:
     """Tell all accounts the same."""
     for name in ("ada", "grace", "edsger"):
@@ -150,16 +170,14 @@ def served(gateway: Daemon, path: str) -> int:
 
 
 def test_models_are_listed(sdk: Sdk) -> None:
-    """The list of models is the same whatever the size of its pages."""
+    """The list of models is the same, whatever the size of its pages."""
     everything = [m.name for m in sdk.each(sdk.api.models.list())]
-    pager = sdk.done(sdk.api.models.list(config={"page_size": 2}))
-    first = [m.name for m in pager.page]
+    paged = [m.name for m in sdk.each(sdk.api.models.list(config={"page_size": 2}))]
+    first = sdk.done(sdk.api.models.list(config={"page_size": 2})).page
 
-    assert everything[:2] == first
+    assert paged == everything
+    assert [m.name for m in first] == everything[:2]
     assert {"models/gemini-2.5-flash", "models/flash"} < set(everything)
-    assert everything == [
-        m.name for m in sdk.each(sdk.api.models.list(config={"page_size": 2}))
-    ]
 
 
 @pytest.mark.parametrize("name", [MODEL, "flash"])
@@ -167,14 +185,14 @@ def test_one_model(sdk: Sdk, name: str) -> None:
     """A model is described by its own name or by an alias."""
     model = sdk.done(sdk.api.models.get(model=name))
 
-    assert f"models/{name}" == model.name
+    assert model.name == f"models/{name}"
     assert "generateContent" in model.supported_actions
 
 
 @pytest.mark.parametrize("name", [MODEL, "flash"])
 def test_answer(sdk: Sdk, sandbox: Sandbox, name: str) -> None:
     """A question is answered by the model, whichever of its names is used."""
-    answer = sdk.done(sdk.api.models.generate_content(model=name, contents="Hello"))
+    [answer] = ask(sdk, "Hello", model=name)
 
     assert "You said “Hello”" in answer.text
     assert answer.candidates[0].finish_reason == types.FinishReason.STOP
@@ -190,8 +208,8 @@ def test_stream(sdk: Sdk, slow: Sandbox) -> None:
         states.append(asked(slow)[0]["ended"])
 
     assert len(chunks) == 6
-    assert None is states[0]
-    assert "You said “Hello”" in "".join(chunk.text for chunk in chunks)
+    assert states[0] is None
+    assert "You said “Hello”" in text(chunks)
     assert chunks[-1].candidates[0].finish_reason == types.FinishReason.STOP
 
 
@@ -202,16 +220,14 @@ def test_chat(sdk: Sdk, sandbox: Sandbox, streamed: bool) -> None:
     said = []
     for question in ("Hello", "And now?", "Goodbye"):
         if streamed:
-            chunks = list(sdk.each(chat.send_message_stream(question)))
-            answer = "".join(chunk.text for chunk in chunks)
+            answer = text(list(sdk.each(chat.send_message_stream(question))))
         else:
             answer = sdk.done(chat.send_message(question)).text
         said += [("user", question), ("model", answer)]
-        other = sdk.api.models.generate_content(model=MODEL, contents=f"Not {question}")
-        sdk.done(other)
+        ask(sdk, f"Not {question}")  # another conversation, in between
 
     ours, others = asked(sandbox)[::2], asked(sandbox)[1::2]
-    assert [said[:1], said[:3], said[:5]] == [turns(call) for call in ours]
+    assert [turns(call) for call in ours] == [said[:1], said[:3], said[:5]]
     assert len({call["account"] for call in ours}) == 1
     assert len({call["account"] for call in others}) > 1
 
@@ -220,32 +236,19 @@ def test_function_call(sdk: Sdk, sandbox: Sandbox) -> None:
     """A model calls a declared function, and speaks of what it is answered."""
     config = {"tools": [{"function_declarations": [WEATHER]}]}
     question = types.UserContent("What is the weather in Turin?")
-    first = sdk.done(
-        sdk.api.models.generate_content(model=MODEL, contents=question, config=config)
-    )
+    [first] = ask(sdk, question, config=config)
     [call] = first.function_calls
-    said = first.candidates[0].content
-    response = types.Part.from_function_response(
+    result = types.Part.from_function_response(
         name=call.name, response={"sky": "clear"}
     )
-    second = sdk.done(
-        sdk.api.models.generate_content(
-            model=MODEL,
-            contents=[question, said, types.UserContent(response)],
-            config=config,
-        )
-    )
+    conversation = [question, first.candidates[0].content, types.UserContent(result)]
+    [second] = ask(sdk, conversation, config=config)
 
     assert (call.name, call.args) == ("weather", {"city": "Turin"})
-    assert (
-        "The function weather answered {“sky”".replace("“", '"').replace("”", '"')
-        in second.text
-    )
-    assert said.parts[0].thought_signature
-    assert [None, call.name, None] == [
-        c["parts"][0].get("functionCall", {}).get("name")
-        for c in contents(asked(sandbox)[1])
-    ]
+    assert 'The function weather answered {"sky": "clear"}' in second.text
+    [sent_back] = contents(asked(sandbox)[1])[1]["parts"]
+    signature = first.candidates[0].content.parts[0].thought_signature
+    assert base64.b64decode(sent_back["thoughtSignature"], altchars=b"-_") == signature
 
 
 def test_automatic_function_call(sdk: Sdk, sandbox: Sandbox) -> None:
@@ -265,25 +268,21 @@ def test_automatic_function_call(sdk: Sdk, sandbox: Sandbox) -> None:
 def test_json(sdk: Sdk) -> None:
     """An answer in JSON matches the schema that was asked for."""
     config = {"response_mime_type": "application/json", "response_schema": Weather}
-    answer = sdk.done(
-        sdk.api.models.generate_content(
-            model=MODEL, contents="The weather in Turin", config=config
-        )
-    )
+    [answer] = ask(sdk, "The weather in Turin", config=config)
 
-    assert Weather(city="Turin", degrees=42) == answer.parsed
+    assert answer.parsed == Weather(city="Turin", degrees=42)
 
 
 def test_image(sdk: Sdk, sandbox: Sandbox) -> None:
     """A picture reaches the model byte for byte."""
-    picture = types.Part.from_bytes(data=PNG, mime_type="image/png")
-    answer = sdk.done(
-        sdk.api.models.generate_content(
-            model=MODEL, contents=["What is this?", picture]
-        )
-    )
+    picture = png("a square")
+    part = types.Part.from_bytes(data=picture, mime_type="image/png")
+    [answer] = ask(sdk, ["What is this?", part])
 
-    assert f"I was shown image/png of {len(PNG)} bytes" in answer.text
+    assert f"I was shown image/png of {len(picture)} bytes" in answer.text
+    [call] = asked(sandbox)
+    data = contents(call)[0]["parts"][1]["inlineData"]["data"]
+    assert base64.b64decode(data, altchars=b"-_") == picture
 
 
 def test_tokens_are_not_counted(sdk: Sdk, sandbox: Sandbox) -> None:
@@ -294,90 +293,90 @@ def test_tokens_are_not_counted(sdk: Sdk, sandbox: Sandbox) -> None:
     assert sandbox.calls() == []
 
 
-def test_wrong_key(connect: Connect, gateway: Daemon, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("streamed", [False, True])
+def test_wrong_key(
+    connect: Connect, gateway: Daemon, sandbox: Sandbox, streamed: bool
+) -> None:
     """A client with a wrong key is told so, and reaches nothing."""
     sdk = connect(gateway.url, key="wrong")
     with pytest.raises(errors.ClientError) as caught:
-        sdk.done(sdk.api.models.generate_content(model=MODEL, contents="Hello"))
+        ask(sdk, "Hello", streamed)
 
     assert (caught.value.code, caught.value.status) == (401, "UNAUTHENTICATED")
     assert sandbox.calls() == []
 
 
-def test_exhausted_pool(connect: Connect, serve: Serve, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("streamed", [False, True])
+def test_exhausted_pool(
+    connect: Connect, serve: Serve, sandbox: Sandbox, streamed: bool
+) -> None:
     """When all accounts are out of quota the client is told at once until when."""
     gateway = serve()
     ruin(sandbox, quota=0)
     sdk = connect(gateway.url)
     with pytest.raises(errors.ClientError) as caught:
-        sdk.done(sdk.api.models.generate_content(model=MODEL, contents="Hello"))
+        ask(sdk, "Hello", streamed)
 
-    assert (caught.value.code, caught.value.status) == (429, "RESOURCE_EXHAUSTED")
-    assert "every account of this gateway is resting" in caught.value.message
-    [info] = caught.value.details["error"]["details"]
+    told = caught.value
+    assert (told.code, told.status) == (429, "RESOURCE_EXHAUSTED")
+    assert "every account of this gateway is resting" in told.message
+    [info] = told.details["error"]["details"]
     assert info["@type"] == "type.googleapis.com/google.rpc.RetryInfo"
-    assert served(gateway, ":generateContent") == 1
+    assert f"back in {info['retryDelay'].removesuffix('s')} s" in told.message
+    assert served(gateway, f"models/{MODEL}:") == 1
 
 
+@pytest.mark.parametrize("streamed", [False, True])
 def test_accounts_without_login(
-    connect: Connect, serve: Serve, sandbox: Sandbox
+    connect: Connect, serve: Serve, sandbox: Sandbox, streamed: bool
 ) -> None:
     """When only a person can help, not even a persistent client asks again."""
     gateway = serve()
     ruin(sandbox, revokeRefresh=True)
     sdk = connect(gateway.url, retry_options=PERSISTENT)
     with pytest.raises(errors.ClientError) as caught:
-        sdk.done(sdk.api.models.generate_content(model=MODEL, contents="Hello"))
+        ask(sdk, "Hello", streamed)
 
     assert (caught.value.code, caught.value.status) == (400, "FAILED_PRECONDITION")
     assert "no account of this gateway can serve" in caught.value.message
-    assert served(gateway, ":generateContent") == 1
+    assert served(gateway, f"models/{MODEL}:") == 1
 
 
 def test_broken_stream(sdk: Sdk, sandbox: Sandbox) -> None:
     """A stream that breaks off raises, after what was whole."""
     sandbox.rule("cut", method="streamGenerateContent", after=2)
-    chunks = []
+    chunks: list[Any] = []
     stream = sdk.api.models.generate_content_stream(model=MODEL, contents="Hello")
-    with pytest.raises(errors.APIError) as caught:
-        for chunk in sdk.each(stream):
-            chunks.append(chunk)
+    with pytest.raises(errors.APIError, match="upstream broke off its answer"):
+        chunks.extend(sdk.each(stream))
 
-    assert "upstream broke off its answer" in str(caught.value)
     assert len(chunks) == 2
 
 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_upstream_refuses(sdk: Sdk, sandbox: Sandbox, streamed: bool) -> None:
     """What upstream says of a bad request is what the client reads."""
-    asking: dict[str, Any] = {"model": "sandbox-400-unknown-name", "contents": "Hello"}
     with pytest.raises(errors.ClientError) as caught:
-        if streamed:
-            list(sdk.each(sdk.api.models.generate_content_stream(**asking)))
-        else:
-            sdk.done(sdk.api.models.generate_content(**asking))
+        ask(sdk, "Hello", streamed, model="sandbox-400-unknown-name")
 
     assert (caught.value.code, caught.value.status) == (400, "INVALID_ARGUMENT")
     assert 'Unknown name "$schema"' in caught.value.message
     assert [call["status"] for call in asked(sandbox)] == [400]
 
 
-def test_base_url_with_a_slash(connect: Connect, gateway: Daemon) -> None:
+@pytest.mark.parametrize("streamed", [False, True])
+def test_base_url_with_a_slash(
+    connect: Connect, gateway: Daemon, streamed: bool
+) -> None:
     """A base URL may end in a slash."""
-    sdk = connect(f"{gateway.url}/")
-    answer = sdk.done(sdk.api.models.generate_content(model=MODEL, contents="Hello"))
-
-    assert "Hello" in answer.text
+    assert "Hello" in text(ask(connect(f"{gateway.url}/"), "Hello", streamed))
 
 
+@pytest.mark.parametrize("streamed", [False, True])
 def test_base_url_from_the_environment(
-    connect: Connect, gateway: Daemon, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, gateway: Daemon, monkeypatch: pytest.MonkeyPatch, streamed: bool
 ) -> None:
     """``GOOGLE_GEMINI_BASE_URL`` turns a program to the gateway unchanged."""
     monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", gateway.url)
-    sdk = connect(None)
-    chunks = sdk.each(
-        sdk.api.models.generate_content_stream(model=MODEL, contents="Hello")
-    )
 
-    assert "Hello" in "".join(chunk.text for chunk in chunks)
+    assert "Hello" in text(ask(connect(None), "Hello", streamed))

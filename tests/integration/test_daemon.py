@@ -1,0 +1,263 @@
+"""The daemon: how it starts, how it does not, and what it serves."""
+
+import json
+import signal
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from daemons import KEY, Daemon, Sandbox, antigravity_gw, running, twistd
+
+HELLO = {"contents": [{"parts": [{"text": "Hello"}]}]}
+LISTEN = ["--listen", "tcp:0:interface=127.0.0.1"]
+
+Serve = Callable[..., Daemon]
+
+
+def ask(url: str, path: str, body: Any = None, key: str = KEY) -> tuple[int, Any]:
+    """Status and JSON of one request."""
+    request = urllib.request.Request(
+        url + path,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"x-goog-api-key": key, "content-type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status, json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+def generate(daemon: Daemon, model: str = "gemini-2.5-flash") -> tuple[int, Any]:
+    """Ask for an answer."""
+    return ask(daemon.url, f"/v1beta/models/{model}:generateContent", HELLO)
+
+
+def refusal(*arguments: str, folder: Path, **environ: str) -> str:
+    """What a daemon says that does not start: one line, perhaps behind a time stamp."""
+    daemon = twistd("antigravity-gw", *arguments, folder=folder, **environ)
+    status = daemon.process.wait(60)
+    said = [x for x in daemon.output().splitlines() if "antigravity-gw: " in x]
+
+    assert status == 1
+    assert "Traceback" not in daemon.output()
+    assert len(said) == 1
+    return said[0]
+
+
+def test_taken_port(tmp_path: Path) -> None:
+    """It says which, and what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        endpoint = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
+        said = refusal("--listen", endpoint, folder=tmp_path)
+
+    assert endpoint in said
+    assert "in use" in said
+    assert "--listen" in said
+
+
+@pytest.mark.parametrize(
+    ("listen", "hint"),
+    [
+        ("tcp:0:interface=0.0.0.0", "--insecure"),
+        ("nonsense:8045", "nonsense"),
+        ("tcp:notanumber", "notanumber"),
+        ("unix:/no/such/directory/socket", "/no/such/directory/socket"),
+    ],
+)
+def test_listeners_that_cannot_be(tmp_path: Path, listen: str, hint: str) -> None:
+    """Strangers, unknown endpoints and impossible ones are refused."""
+    file = tmp_path / "c.toml"
+    file.write_text("[auth]\nmode = 'off'")
+
+    assert hint in refusal("--config", str(file), "--listen", listen, folder=tmp_path)
+
+
+def test_insecure(tmp_path: Path) -> None:
+    """Who says so plainly may listen to strangers without a key."""
+    file = tmp_path / "c.toml"
+    file.write_text("[auth]\nmode = 'off'")
+    options = ["--config", str(file), "--insecure", "--listen", "tcp:0"]
+    with running("antigravity-gw", *options, folder=tmp_path) as daemon:
+        port = daemon.url.rpartition(":")[2]
+
+        assert ask(f"http://127.0.0.1:{port}", "/healthz") == (200, {"status": "ok"})
+
+
+def test_auto_asks_strangers_for_a_key(tmp_path: Path) -> None:
+    """Listening beyond this machine needs no --insecure: a key is asked for."""
+    options = ["--listen", "tcp:0"]
+    with running("antigravity-gw", *options, folder=tmp_path) as daemon:
+        url = f"http://127.0.0.1:{daemon.url.rpartition(':')[2]}"
+
+        assert ask(url, "/healthz")[0] == 200
+        assert ask(url, "/v1beta/models")[0] == 401
+        daemon.wait_for("EVERY REQUEST IS REFUSED")
+
+
+def test_configuration_that_cannot_be_used(tmp_path: Path) -> None:
+    """A file that is missing or wrong is named."""
+    file = tmp_path / "c.toml"
+    assert "no such file" in refusal("--config", str(file), folder=tmp_path)
+    file.write_text("[timeouts]\nidle_seconds = 'x'")
+
+    assert f"{file}: timeouts.idle_seconds: expected a number, not 'x'" in refusal(
+        "--config", str(file), folder=tmp_path
+    )
+    assert "ANTIGRAVITY_GW_UPSTREAM_ATTEMPTS: expected" in refusal(
+        folder=tmp_path, ANTIGRAVITY_GW_UPSTREAM_ATTEMPTS="9"
+    )
+
+
+def test_state_directory_that_cannot_be_used(tmp_path: Path) -> None:
+    """It is named, with what to do."""
+    (tmp_path / "file").write_text("")
+    said = refusal("--state-dir", str(tmp_path / "file" / "s"), folder=tmp_path)
+
+    assert "--state-dir" in said
+    (tmp_path / "accounts.sqlite3").write_text("no database, but precious")
+    assert "not a database" in refusal("--state-dir", str(tmp_path), folder=tmp_path)
+    assert (tmp_path / "accounts.sqlite3").read_text().endswith("precious")
+
+
+def test_check(tmp_path: Path) -> None:
+    """Validates and exits, without listening."""
+    good = twistd("antigravity-gw", "--check", folder=tmp_path)
+    assert good.process.wait(60) == 0
+    assert "is good" in good.output()
+
+    assert "no such setting" in refusal(
+        "--check", folder=tmp_path, ANTIGRAVITY_GW_NO_SUCH="1"
+    )
+    assert antigravity_gw("check-config", folder=tmp_path).returncode == 0
+
+
+def test_options_that_make_no_sense(tmp_path: Path) -> None:
+    """twistd's own way of saying so."""
+    daemon = twistd("antigravity-gw", "--sandbox", "--state-dir", "x", folder=tmp_path)
+
+    assert daemon.process.wait(60) == 1
+    assert "--sandbox has a state directory of its own" in daemon.output()
+
+
+def test_foreground_leaves_nothing_behind(tmp_path: Path) -> None:
+    """No twistd.pid that would keep the next start from succeeding."""
+    with running("antigravity-gw", "--sandbox", *LISTEN, folder=tmp_path) as daemon:
+        assert generate(daemon)[0] == 200
+        assert daemon.stop() in (0, -signal.SIGTERM)
+
+    assert not (tmp_path / "twistd.pid").exists()
+
+
+@pytest.mark.parametrize("kind", ["tcp6", "unix"])
+def test_other_endpoints(tmp_path: Path, kind: str) -> None:
+    """Any Twisted endpoint will do; these are still only this machine."""
+    path = tmp_path / "gw.sock"
+    endpoint = f"unix:{path}" if kind == "unix" else "tcp6:0:interface=\\:\\:1"
+    daemon = twistd(
+        *("antigravity-gw", "--sandbox", "--listen", endpoint), folder=tmp_path
+    )
+    try:
+        where = daemon.wait_for(r"listening on (\S+), no key is asked for")[1]
+        if kind == "unix":
+            client = socket.socket(socket.AF_UNIX)
+            client.connect(str(path))
+        else:
+            client = socket.create_connection(("::1", int(where.rpartition(":")[2])))
+        with client:
+            client.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b"200 OK" in client.recv(1000)
+    finally:
+        daemon.stop()
+
+
+def test_sandbox_says_so(tmp_path: Path) -> None:
+    """Nobody takes simulated answers for real ones, and everybody can try."""
+    with running("antigravity-gw", "--sandbox", *LISTEN, folder=tmp_path) as daemon:
+        daemon.wait_for("SANDBOX: answers are simulated")
+        daemon.wait_for(f"try: curl {daemon.url}/v1beta/models/")
+
+        assert ask(daemon.url, "/readyz") == (200, {"status": "ok"})
+        assert generate(daemon)[0] == 200
+
+
+def test_no_quota_then_revoked_then_good(serve: Serve, sandbox: Sandbox) -> None:
+    """The client notices nothing, and it takes three calls at most."""
+    sandbox.rule("429-quota-exhausted", account="ada", method="generateContent")
+    sandbox.rule("401", account="grace", method="generateContent")
+    status, answer = generate(serve())
+    calls = sandbox.calls("generateContent")
+
+    assert status == 200
+    assert "Hello" in answer["candidates"][0]["content"]["parts"][0]["text"]
+    assert len(calls) <= 3
+    assert [call["account"] for call in calls] == ["ada", "grace", "edsger"]
+    for call in calls:
+        assert call["bearer"].startswith(f"ya29.sandbox-{call['account']}-")
+        assert call["project"] == f"sandbox-project-{call['account']}"
+
+
+def test_revoked_login(serve: Serve, sandbox: Sandbox) -> None:
+    """An account whose login was revoked takes itself out, and says so."""
+    sandbox.control("POST", "/accounts/ada", {"revokeRefresh": True})
+    daemon = serve(accounts=("ada", "grace"))
+
+    assert generate(daemon)[0] == 200
+    daemon.wait_for("is out \\(needs login\\)")
+    assert [call["account"] for call in sandbox.calls("generateContent")] == ["grace"]
+
+
+def test_accounts_come_and_go(serve: Serve, sandbox: Sandbox, tmp_path: Path) -> None:
+    """What the command line changes is live in the daemon, without a restart."""
+    daemon = serve(accounts=())
+    state = ["--state-dir", str(tmp_path / "state")]
+    assert generate(daemon)[0] == 400
+    assert ask(daemon.url, "/readyz")[0] == 503
+    antigravity_gw(
+        *state, "accounts", "add", "ada", folder=tmp_path, stdin="1//sandbox-ada\n"
+    )
+    daemon.wait_for("1 accounts in the pool")
+    assert generate(daemon)[0] == 200
+    antigravity_gw(*state, "accounts", "remove", "ada", folder=tmp_path)
+    daemon.wait_for("(?s)1 accounts.*0 accounts in the pool")
+
+    assert generate(daemon)[0] == 400
+
+
+def test_turns(serve: Serve, sandbox: Sandbox) -> None:
+    """New conversations take turns, and each stays where it began."""
+    daemon = serve()
+    for turn in range(2):
+        for number in range(6):
+            contents = [{"parts": [{"text": f"conversation {number}"}]}]
+            contents += [{"role": "model", "parts": [{"text": "yes"}]}] * turn
+            contents += [{"role": "user", "parts": [{"text": "and?"}]}] * turn
+            status, _ = ask(
+                daemon.url,
+                "/v1/models/gemini-2.5-flash:generateContent",
+                {"contents": contents},
+            )
+            assert status == 200
+    served = [call["account"] for call in sandbox.calls("generateContent")]
+
+    assert served == ["ada", "grace", "edsger"] * 4
+
+
+def test_nothing_secret_is_logged(serve: Serve, sandbox: Sandbox) -> None:
+    """Whatever goes wrong: no token, key, secret, project, prompt or name."""
+    daemon = serve()
+    behaviours = ["403-validation-required", "401", "429-bare", "500", "cut-json"]
+    for behaviour in behaviours:
+        sandbox.rule(behaviour, times=2)
+        generate(daemon)
+    ask(daemon.url, f"/v1/models/x:generateContent?key={KEY}", HELLO, key="")
+    ask(daemon.url, "/v1/models/x:generateContent", HELLO, key="wrong-key")
+    daemon.stop()
+
+    words = ("ya29.", "1//sandbox", KEY, "wrong-key", "secret-of-no-value", "Hello")
+    names = ("sandbox-project", "ada", "grace", "edsger", "accounts.google.com")
+    assert [word for word in (*words, *names) if word in daemon.output()] == []

@@ -1,0 +1,86 @@
+"""The rooms of the house, and who may enter which."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import antigravity_gw
+import antigravity_sandbox
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "checks": set(),
+    "keys": {"errors"},
+    "journal": set(),
+    "wire": {"errors"},
+    "catalog": {"checks", "errors"},
+    "importing": {"wire"},
+    "journey": {"errors", "wire"},
+    "settings": set(),
+    "config": {"catalog", "checks", "keys", "settings", "wire"},
+    "waiting": {"errors"},
+    "relay": {"errors", "waiting", "wire"},
+    "pool": {"errors", "wire"},
+    "upstream": {"errors", "waiting", "wire"},
+    "gateway": {"errors", "journal", "journey", "pool", "relay", "upstream", "wire"},
+    "web": {
+        *("catalog", "checks", "errors", "gateway", "journal", "keys", "pool"),
+        "wire",
+    },
+    "listening": {"web"},
+    "embedded": {"config", "pool"},
+    "cli": {"config", "importing", "pool", "settings", "tap", "wire"},
+}
+MAY_IMPORT["tap"] = set(MAY_IMPORT) - {"cli"}
+
+PURE = (
+    *("errors", "checks", "keys", "journal", "wire", "catalog", "importing"),
+    *("journey", "settings", "config", "pool/account", "upstream/endpoints"),
+    *("web/forms", "web/origins"),
+)
+"""The rules: they import no framework, and take no time from a clock."""
+
+ROOT = Path(antigravity_gw.__file__).parent
+MODULES = sorted(ROOT.rglob("[!_]*.py"))
+
+
+def imported(source: Path) -> set[str]:
+    """The modules *source* imports from, written in full."""
+    tree = list(ast.walk(ast.parse(source.read_text())))
+    plain = {a.name for n in tree if isinstance(n, ast.Import) for a in n.names}
+    return plain | {n.module for n in tree if isinstance(n, ast.ImportFrom) if n.module}
+
+
+@pytest.mark.parametrize("source", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_arrows_point_one_way(source: Path) -> None:
+    """A room imports only from the rooms listed for it."""
+    room = source.relative_to(ROOT).parts[0].removesuffix(".py")
+    names = (m.split(".") for m in imported(source) if m.startswith("antigravity_gw."))
+
+    assert {name[1] for name in names} <= MAY_IMPORT[room] | {room}
+
+
+@pytest.mark.parametrize("source", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_rules_have_no_framework(source: Path) -> None:
+    """Rules import no framework, no clock and no chance."""
+    place = source.relative_to(ROOT).as_posix()
+    worldly = {"twisted", "treq", "time", "random", "secrets", "uuid", "sqlite3"}
+
+    if place.startswith(tuple(f"{rule}{end}" for rule in PURE for end in (".", "/"))):
+        assert not {m.split(".")[0] for m in imported(source)} & worldly
+
+
+def test_nobody_has_moved_in_unseen() -> None:
+    """Every room there is has its place in the list."""
+    rooms = {path.relative_to(ROOT).parts[0].removesuffix(".py") for path in MODULES}
+
+    assert rooms == set(MAY_IMPORT)
+
+
+def test_the_sandbox_is_a_stranger() -> None:
+    """It imports nothing of the gateway, so it cannot agree with its mistakes."""
+    folder = Path(antigravity_sandbox.__file__).parent
+    names = {name for path in folder.rglob("*.py") for name in imported(path)}
+
+    assert not {name for name in names if name.split(".")[0] == "antigravity_gw"}
