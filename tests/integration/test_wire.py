@@ -1,0 +1,241 @@
+"""What travels over real sockets, byte by byte."""
+
+import contextlib
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from daemons import KEY, Daemon, Sandbox
+
+HELLO = b'{"contents":[{"parts":[{"text":"Hello"}]}]}'
+MIB = 2**20
+PATIENCE = 20.0
+"""Seconds to wait for what must happen soon; generous, for busy machines."""
+
+
+@contextlib.contextmanager
+def posted(
+    daemon: Daemon, model: str, query: str = "?alt=sse", body: bytes = HELLO
+) -> Iterator[socket.socket]:
+    """A connection on which a stream has been asked for."""
+    where = urlsplit(daemon.url)
+    with socket.create_connection((where.hostname, where.port)) as client:
+        client.settimeout(PATIENCE)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+        head = (
+            f"POST /v1beta/models/{model}:streamGenerateContent{query} HTTP/1.1\r\n"
+            f"Host: localhost\r\nx-goog-api-key: {KEY}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        client.sendall(head.encode() + body)
+        yield client
+
+
+def read_until(client: socket.socket, mark: bytes) -> bytes:
+    """All bytes up to and including *mark*."""
+    data = b""
+    while mark not in data:
+        piece = client.recv(65536)
+        assert piece, f"the connection ended before {mark!r}: {data!r}"
+        data += piece
+    return data
+
+
+def read_to_the_end(client: socket.socket) -> bytes:
+    """All bytes until the connection ends, in whatever way."""
+    data = b""
+    with contextlib.suppress(ConnectionResetError):
+        while piece := client.recv(65536):
+            data += piece
+    return data
+
+
+def eventually(holds: Callable[[], Any]) -> Any:
+    """Wait until something holds, and return what it returned."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if found := holds():
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it never held")
+
+
+def payload(response: bytes) -> bytes:
+    """The body of a chunked response, its chunks joined."""
+    rest, joined = response.partition(b"\r\n\r\n")[2], b""
+    while rest and not rest.startswith(b"0\r\n"):
+        size, _, rest = rest.partition(b"\r\n")
+        joined += rest[: int(size, 16)]
+        rest = rest[int(size, 16) + 2 :]
+    return joined
+
+
+def resident(daemon: Daemon) -> int:
+    """The memory a daemon holds, in bytes."""
+    status = Path(f"/proc/{daemon.process.pid}/status").read_text()
+    line = next(x for x in status.splitlines() if x.startswith("VmRSS:"))
+    return int(line.split()[1]) * 1024
+
+
+def test_event_stream(gateway: Daemon, sandbox: Sandbox) -> None:
+    """One line of data and a blank line per event; nothing else, to the last byte."""
+    with posted(gateway, "gemini-2.5-flash") as client:
+        response = read_until(client, b"\r\n0\r\n\r\n")
+    head = response.partition(b"\r\n\r\n")[0].lower()
+    events = payload(response).decode().split("\n\n")
+
+    assert b"content-type: text/event-stream" in head
+    assert events.pop() == ""
+    assert len(events) > 2
+    assert all(event.startswith("data: {") for event in events)
+    assert all("\n" not in event and "\r" not in event for event in events)
+    last = json.loads(events[-1].removeprefix("data: "))
+    assert last["candidates"][0]["finishReason"] == "STOP"
+
+
+def test_array(gateway: Daemon, sandbox: Sandbox) -> None:
+    """The first byte is [, the last is ], and nothing follows it."""
+    query = "?%24alt=json%3Benum-encoding%3Dint"
+    with posted(gateway, "gemini-2.5-flash", query) as client:
+        response = read_until(client, b"\r\n0\r\n\r\n")
+    body = payload(response)
+
+    assert (body[:1], body[-1:]) == (b"[", b"]")
+    assert len(json.loads(body)) > 2
+
+
+@pytest.mark.parametrize("query", ["?alt=sse", "?alt=json"])
+def test_events_arrive_one_by_one(
+    gateway: Daemon, sandbox: Sandbox, query: str
+) -> None:
+    """The first event is here while upstream has not made the last."""
+    sandbox.rule("stall", after=1)
+    with posted(gateway, "gemini-2.5-flash", query) as client:
+        read_until(client, b"Hello")
+        (call,) = sandbox.calls("streamGenerateContent")
+
+        assert (call["eventsSent"], call["ended"]) == (1, None)
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        "lf",
+        "cr",
+        "multi-line",
+        "comments",
+        "event-lines",
+        "no-space",
+        "bom",
+        "split",
+        "gzip",
+        "pretty",
+        "no-last-blank",
+        "metadata-first",
+    ],
+)
+def test_framings_of_upstream(gateway: Daemon, sandbox: Sandbox, framing: str) -> None:
+    """However upstream frames its events, the client reads them in one form."""
+    sandbox.rule(framing)
+    with posted(gateway, "gemini-2.5-flash") as client:
+        response = read_until(client, b"\r\n0\r\n\r\n")
+    events = payload(response).decode().removesuffix("\n\n").split("\n\n")
+
+    assert [json.loads(event.removeprefix("data: ")) for event in events]
+    assert "Hello" in response.decode()
+
+
+@pytest.mark.parametrize("model", ["sandbox-cut", "sandbox-close", "sandbox-cut-json"])
+def test_broken_off(gateway: Daemon, sandbox: Sandbox, model: str) -> None:
+    """The client reads an error last, and the response has no proper end."""
+    with posted(gateway, model) as client:
+        response = read_to_the_end(client)
+    last = payload(response).rpartition(b"data: ")[2]
+
+    assert last.startswith(b'{"error":{"code":502,')
+    assert not response.endswith(b"0\r\n\r\n")
+    assert len(sandbox.calls("streamGenerateContent")) == 1
+
+
+def test_client_leaves(gateway: Daemon, sandbox: Sandbox) -> None:
+    """Upstream is left as soon as the client has gone."""
+    sandbox.rule("stall", after=1)
+    with posted(gateway, "gemini-2.5-flash") as client:
+        read_until(client, b"Hello")
+    ended = eventually(lambda: sandbox.calls("streamGenerateContent")[0]["ended"])
+
+    assert ended == "client-left"
+    assert len(sandbox.calls("streamGenerateContent")) == 1
+
+
+def test_client_leaves_before_the_answer(gateway: Daemon, sandbox: Sandbox) -> None:
+    """Also while upstream has not even sent its headers; nobody else is asked."""
+    sandbox.rule("stall", after="nothing")
+    with posted(gateway, "gemini-2.5-flash"):
+        eventually(lambda: sandbox.calls("streamGenerateContent"))
+    ended = eventually(lambda: sandbox.calls("streamGenerateContent")[0]["ended"])
+
+    assert ended == "client-left"
+    assert len(sandbox.calls("streamGenerateContent")) == 1
+
+
+def test_client_sets_the_pace(gateway: Daemon, sandbox: Sandbox) -> None:
+    """While the client does not read, upstream waits and memory does not grow."""
+    sandbox.rule("many-events", n=200_000, size=1000)  # some 200 MB
+    with posted(gateway, "gemini-2.5-flash") as client:
+        data = client.recv(1000)
+        before, sent = resident(gateway), -1
+        while sent < (sent := sandbox.calls("streamGenerateContent")[0]["eventsSent"]):
+            time.sleep(0.2)
+
+        assert sent * 1000 < 32 * MIB
+        assert resident(gateway) - before < 32 * MIB
+        while not data.endswith(b"\r\n0\r\n\r\n"):  # all of it comes, once it reads
+            data = data[-100:] + client.recv(MIB)
+    assert sandbox.calls("streamGenerateContent")[0]["eventsSent"] >= 200_000
+
+
+def test_large_bodies(gateway: Daemon, sandbox: Sandbox) -> None:
+    """An image of 20 MB in base64 arrives as it was sent."""
+    picture = b"A" * 27_000_000
+    part = b'{"inlineData":{"mimeType":"image/png","data":"%b"}}' % picture
+    body = b'{"contents":[{"parts":[{"text":"Hello"},%b]}]}' % part
+    with posted(gateway, "gemini-2.5-flash", body=body) as client:
+        response = read_until(client, b"\r\n0\r\n\r\n")
+    (call,) = sandbox.calls("streamGenerateContent")
+
+    assert b" 200 OK" in response
+    envelope = len(body) + len(b"{}")
+    assert envelope < call["bodyBytes"] < envelope + 1000
+
+
+def test_refused_while_sending(gateway: Daemon, sandbox: Sandbox) -> None:
+    """Who sends too much, or without a key, is told before having sent it all."""
+    where = urlsplit(gateway.url)
+    for key, length, status in ((KEY, 10**9, b"413"), ("wrong", 10**8, b"401")):
+        with socket.create_connection((where.hostname, where.port)) as client:
+            client.settimeout(PATIENCE)
+            client.sendall(
+                b"POST /v1/models/x:generateContent HTTP/1.1\r\nHost: localhost\r\n"
+                b"x-goog-api-key: %b\r\nContent-Length: %d\r\n\r\n"
+                % (key.encode(), length)
+            )
+            assert client.recv(4096).startswith(b"HTTP/1.1 " + status)
+
+
+def test_idle_connections_upstream(
+    serve: Callable[..., Daemon], sandbox: Sandbox
+) -> None:
+    """A call on a connection that upstream has just closed is made again."""
+    daemon = serve(accounts=("ada",))
+    sandbox.rule("cut", after="nothing", method="streamGenerateContent", times=1)
+    with posted(daemon, "gemini-2.5-flash") as client:
+        response = read_until(client, b"\r\n0\r\n\r\n")
+
+    assert b" 200 OK" in response
+    assert len(sandbox.calls("streamGenerateContent")) == 2
