@@ -33,6 +33,7 @@ NEXT_STEP = {
     Need.LOGIN: "get a new refresh token and add the account again",
     Need.CLIENT: "correct oauth.client_id and its secret, restart the daemon",
     Need.PROJECT: "add it again with --project",
+    Need.ACCESS: "mend it with Google; the daemon tries again by itself",
     Need.SUSPENDED: "do not use it; see Google's message to the account",
 }
 

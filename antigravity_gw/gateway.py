@@ -102,6 +102,7 @@ class Gateway:
                     self._blame(verdict, lease, host)
                     continue
                 self.endpoints.recovered(host)
+                lease.worked()
                 return await answer.deliver(request, served)
         raise journey.trouble() or self._shortage(ask.model, journey)
 
@@ -173,7 +174,7 @@ class Gateway:
     def _shortage(self, model: str, journey: Journey) -> GatewayError:
         """Why no account has served, when that is the accounts' affair."""
         return self.pool.shortage(model) or Exhausted(
-            f"{journey.calls} accounts in a row could not serve this; others may",
+            f"{journey.calls} calls upstream were refused; another account may serve",
             retry_after=1.0,
         )
 

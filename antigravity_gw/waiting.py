@@ -5,6 +5,7 @@ from typing import TypeVar
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import (
     ConnectError,
+    ConnectionDone,
     ConnectionLost,
     DNSLookupError,
 )
@@ -119,7 +120,7 @@ def in_plain_words(error: BaseException) -> str:
             return "the host name is not known"
         case ConnectError():
             return "the connection was refused or could not be made"
-        case ConnectionLost():
+        case ConnectionLost() | ConnectionDone():
             return "the connection was cut"
         case _:
-            return type(error).__name__
+            return "the connection failed"

@@ -8,6 +8,7 @@ from antigravity_gw.errors import Exhausted, NeedsOperator
 from antigravity_gw.pool.account import (
     EVERY_MODEL,
     Account,
+    Block,
     Need,
     Record,
     Sessions,
@@ -88,18 +89,28 @@ def test_lasting_conditions() -> None:
     """Where only the operator can help, clients are not told to wait."""
     accounts = pool(3)
     for each in accounts[:2]:
-        each.block_for(Need.LOGIN, "x", now=1.0)
-    accounts[2].block_for(Need.SUSPENDED, "x", now=1.0)
+        each.note(Block(Need.LOGIN, "x", since=1.0))
+    accounts[2].note(Block(Need.SUSPENDED, "x", since=1.0))
     with pytest.raises(NeedsOperator, match="2 needs login, 1 suspended"):
         choose(accounts, "pro", now=2.0)
     with pytest.raises(NeedsOperator, match="no account yet"):
         choose([], "pro", now=2.0)
 
 
+def test_what_may_have_been_mended_is_tried() -> None:
+    """A block with an end lets the account try again."""
+    accounts = pool(1)
+    accounts[0].note(Block(Need.ACCESS, "x", since=1.0, until=9.0))
+    with pytest.raises(NeedsOperator, match="1 refused by Google"):
+        choose(accounts, "pro", now=8.0)
+
+    assert choose(accounts, "pro", now=9.0) is accounts[0]
+
+
 def test_a_resting_account_is_hope() -> None:
     """One that rests among blocked ones is worth waiting for."""
     accounts = pool(2)
-    accounts[0].block_for(Need.LOGIN, "x", now=1.0)
+    accounts[0].note(Block(Need.LOGIN, "x", since=1.0))
     accounts[1].rest("pro", until=9.0)
     with pytest.raises(Exhausted) as caught:
         choose(accounts, "pro", now=2.0)

@@ -309,9 +309,22 @@ def test_forbidden(world: World) -> None:
     world.google.script = [failing(403, f"Verify: {link}")]
     client = world.generate()
 
-    assert client.error() == (429, "RESOURCE_EXHAUSTED")
+    assert client.error() == (400, "FAILED_PRECONDITION")
     assert b"accounts.google.com" not in client.received()
     assert [call.account for call in world.google.calls] == ["a", "b", "c"]
+
+
+def test_mended(world: World) -> None:
+    """A refused account is tried again after a while, and is well when it serves."""
+    world.google.script = [failing(403), failing(403), failing(403), WHOLE]
+    for _ in range(2):
+        assert world.generate().error() == (400, "FAILED_PRECONDITION")
+    blocks = [record.block for record in world.store.records()]
+    assert [b.need.value for b in blocks if b] == ["refused by Google"] * 3
+    world.clock.advance(301)
+
+    assert world.generate().status == 200
+    assert [record.block for record in world.store.records()].count(None) == 1
 
 
 def test_suspended(world: World) -> None:

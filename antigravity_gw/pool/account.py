@@ -20,6 +20,7 @@ class Need(Enum):
     LOGIN = "needs login"
     CLIENT = "OAuth client refused"
     PROJECT = "needs a project"
+    ACCESS = "refused by Google"
     SUSPENDED = "suspended"
 
 
@@ -30,11 +31,18 @@ class Block:
 
     :ivar reason: one sentence for the operator; it holds no secret.
     :ivar since: POSIX seconds.
+    :ivar until: when to try whether it has been mended, in POSIX seconds; None
+        for not before the operator says so.
     """
 
     need: Need
     reason: str
     since: float
+    until: float | None = None
+
+    def holds(self, now: float) -> bool:
+        """Whether the account is still to be left alone."""
+        return self.until is None or now < self.until
 
 
 @frozen
@@ -86,17 +94,21 @@ class Account:
         rests = (self.resting.get(key, 0.0) for key in (model, EVERY_MODEL))
         return max(rests)
 
+    def is_blocked(self, now: float) -> bool:
+        """Whether it is out until somebody mends it."""
+        return self.block is not None and self.block.holds(now)
+
     def can_serve(self, model: str, now: float) -> bool:
         """Whether it is neither blocked nor resting."""
-        return self.block is None and self.ready_at(model) <= now
+        return not self.is_blocked(now) and self.ready_at(model) <= now
 
     def rest(self, model: str, until: float) -> None:
         """Leave *model* alone until then; never shortens a longer rest."""
         self.resting[model] = max(until, self.resting.get(model, 0.0))
 
-    def block_for(self, need: Need, reason: str, now: float) -> None:
-        """Leave the account alone until somebody mends it."""
-        self.record = evolve(self.record, block=Block(need, reason, now))
+    def note(self, block: Block | None) -> None:
+        """Leave the account alone until somebody mends it, or not any more."""
+        self.record = evolve(self.record, block=block)
 
 
 def choose(
@@ -138,13 +150,13 @@ def why_none(accounts: Sequence[Account], model: str, now: float) -> GatewayErro
             "this gateway has no account yet: its operator has to add one with "
             "'antigravity-gw accounts add'"
         )
-    blocked = [account for account in accounts if account.block is not None]
+    blocked = [account for account in accounts if account.is_blocked(now)]
     if len(blocked) == len(accounts):
         return NeedsOperator(
             f"no account of this gateway can serve ({_needs(blocked)}): its operator "
             "has to look at 'antigravity-gw accounts list'"
         )
-    wait = max(1.0, min(a.ready_at(model) for a in accounts if not a.block) - now)
+    wait = max(1.0, min(a.ready_at(model) for a in accounts if a not in blocked) - now)
     what = "as a whole" if model == EVERY_MODEL else f"for {model}"
     return Exhausted(
         f"every account of this gateway is resting {what} or needs its operator; "

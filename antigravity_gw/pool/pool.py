@@ -32,7 +32,7 @@ class Rests:
     How long an account is left alone, in seconds.
 
     :ivar quota: after it ran out of quota, when upstream does not say how long.
-    :ivar refused: after it was forbidden a call.
+    :ivar refused: after it was forbidden a call, before it may try again.
     :ivar trouble: after its token could not be renewed and nobody is to blame.
     :ivar shortest: at least this long, whatever upstream says.
     """
@@ -51,14 +51,14 @@ class AccountPool:
     """
     The operator's accounts.
 
-    :ivar save_block: stores why the account with an id is out.
+    :ivar save_block: stores why the account with an id is out, or that it is not.
     :ivar find_project: asks upstream for the project of the account whose
         access token it is given; None when there is none.  Fails with Setback.
     :ivar now: says the time, in POSIX seconds.
     """
 
     store: Store
-    save_block: Callable[[str, Block], Deferred[None]]
+    save_block: Callable[[str, Block | None], Deferred[None]]
     tokens: Tokens
     find_project: Callable[[str], Awaitable[str | None]]
     now: Callable[[], float]
@@ -191,6 +191,12 @@ class AccountPool:
         self._projects[account.id] = project
         return project
 
+    def worked(self, account: Account) -> None:
+        """*account* has served, whatever was thought of it."""
+        if account.block is not None:
+            account.note(None)
+            self._save(account)
+
     def _renewal_failed(self, account: Account, failed: RenewalFailed) -> None:
         if failed.fault is Fault.NOBODY:
             self._rest(account, EVERY_MODEL, self.rests.trouble, failed.reason)
@@ -209,10 +215,11 @@ class AccountPool:
             return
         if verdict.blame is Blame.TOKEN:
             self.tokens.discard(account.id, token)
-        delay = verdict.delay or self.rests.trouble
         if verdict.blame is Blame.ACCOUNT:
-            delay = self.rests.refused
-        self._rest(account, EVERY_MODEL, delay, f"project: {verdict.reason}")
+            self._block(account, Need.ACCESS, verdict.reason)
+        else:
+            delay = verdict.delay or self.rests.trouble
+            self._rest(account, EVERY_MODEL, delay, f"project: {verdict.reason}")
 
     def blame(self, account: Account, model: str, token: str, verdict: Verdict) -> None:
         """Draw the conclusions of *verdict* that concern *account*."""
@@ -225,7 +232,7 @@ class AccountPool:
             case Blame.ACCOUNT if verdict.lasting:
                 self._block(account, Need.SUSPENDED, verdict.reason)
             case Blame.ACCOUNT:
-                self._rest(account, EVERY_MODEL, self.rests.refused, verdict.reason)
+                self._block(account, Need.ACCESS, verdict.reason)
             case _:
                 pass  # the account has done nothing wrong
 
@@ -241,9 +248,9 @@ class AccountPool:
         )
 
     def _block(self, account: Account, need: Need, reason: str) -> None:
-        account.block_for(need, reason, self.now())
-        block = account.block
-        assert block is not None
+        now = self.now()
+        until = now + self.rests.refused if need is Need.ACCESS else None
+        account.note(Block(need, reason, now, until))
         self._log.error(
             "account {account} is out ({need}): {reason}. See 'antigravity-gw "
             "accounts list'",
@@ -251,7 +258,10 @@ class AccountPool:
             need=need.value,
             reason=reason,
         )
-        self.save_block(account.id, block).addErrback(
+        self._save(account)
+
+    def _save(self, account: Account) -> None:
+        self.save_block(account.id, account.block).addErrback(
             lambda failure: self._log.error(
                 "the block of account {account} is not stored: {error}",
                 account=account.id,
@@ -283,6 +293,10 @@ class Lease:
     def blame(self, verdict: Verdict) -> None:
         """Let the pool draw its conclusions from a failed call."""
         self._pool.blame(self._account, self._model, self.token, verdict)
+
+    def worked(self) -> None:
+        """Let the pool know that the account has served."""
+        self._pool.worked(self._account)
 
 
 @define(eq=False)

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from attrs import define, field
 
@@ -39,13 +40,14 @@ CREATE TABLE block (
     account TEXT PRIMARY KEY REFERENCES account ON DELETE CASCADE,
     need TEXT NOT NULL,
     reason TEXT NOT NULL,
-    since REAL NOT NULL
+    since REAL NOT NULL,
+    until REAL
 ) STRICT;
 """
 
 _SELECT = """
 SELECT account.id, name, refresh_token, client_id, client_secret, project, added,
-       need, reason, since
+       need, reason, since, until
 FROM account JOIN secret ON secret.account = account.id
 LEFT JOIN block ON block.account = account.id
 ORDER BY added, account.id
@@ -150,14 +152,15 @@ class Store:
                 (new, id, old),
             )
 
-    def block(self, id: str, block: Block) -> None:
-        """Remember why an account is out, if it still exists."""
+    def block(self, id: str, block: Block | None) -> None:
+        """Remember why an account is out, if it still exists, or that it is not."""
         with self._transaction() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO block "
-                "SELECT id, ?, ?, ? FROM account WHERE id = ?",
-                (block.need.value, block.reason, block.since, id),
-            )
+            db.execute("DELETE FROM block WHERE account = ?", (id,))
+            if block is not None:
+                db.execute(
+                    "INSERT INTO block SELECT id, ?, ?, ?, ? FROM account WHERE id = ?",
+                    (block.need.value, block.reason, block.since, block.until, id),
+                )
 
     def lift_blocks(self, *needs: Need) -> None:
         """Give the accounts that had one of these needs another chance."""
@@ -218,14 +221,14 @@ class Store:
             ) from error
 
 
-def _record(row: tuple[str, ...]) -> Record:
-    id, name, token, client_id, client_secret, project, added, need, why, since = row
+def _record(row: tuple[Any, ...]) -> Record:
+    id, name, token, client_id, client_secret, project, added, *block = row
     return Record(
         id=id,
         name=name,
         refresh_token=token,
         client=OAuthClient(client_id, client_secret) if client_id else None,
         project=project,
-        added=float(added),
-        block=Block(Need(need), why, float(since)) if need else None,
+        added=added,
+        block=Block(Need(block[0]), *block[1:]) if block[0] else None,
     )

@@ -180,7 +180,7 @@ class Upstream:
         except CancelledError:
             raise
         except Exception as error:
-            raise connection_failure(error) from error
+            raise _broken("upstream could not be asked", error) from error
 
     async def _sent(
         self, url: str, headers: Headers, body: SealedBody, seconds: float
@@ -212,15 +212,15 @@ class Upstream:
         except MalformedStream as error:
             raise _failing(error) from error
         except Exception as error:
-            raise connection_failure(error) from error
+            raise _broken("upstream broke off its answer", error) from error
 
 
-def connection_failure(error: BaseException) -> Setback:
+def _broken(what: str, error: Exception) -> Setback:
     """What a connection that failed before the answer was there amounts to."""
-    words = in_plain_words(error)
     if isinstance(error, UpstreamTimeout):
         return _failing(error)
-    return _failing(Unreachable(f"upstream could not be asked: {words}"), words)
+    words = in_plain_words(error)
+    return _failing(Unreachable(f"{what}: {words}"), words)
 
 
 def refusal(

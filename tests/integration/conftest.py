@@ -2,12 +2,12 @@
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from daemons import KEY, Daemon, Sandbox, antigravity_gw, running
+from daemons import KEY, Daemon, Sandbox, Serve, antigravity_gw, running
 
 CONFIG = """
 listen = ["tcp:0:interface=127.0.0.1"]
@@ -30,8 +30,6 @@ endpoints = ["{url}"]
 {more}
 """
 
-Serve = Callable[..., Daemon]
-
 
 @pytest.fixture(scope="session")
 def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
@@ -47,6 +45,15 @@ def sandbox(sandbox_process: Sandbox) -> Sandbox:
     """The sandbox, as if new: no rules, no calls, all accounts well."""
     sandbox_process.reset()
     return sandbox_process
+
+
+@pytest.fixture
+def slow(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The sandbox, taking its time between two events."""
+    pace = sandbox.control("GET", "/pace")
+    sandbox.control("POST", "/pace", {"seconds": 0.5})
+    yield sandbox
+    sandbox.control("POST", "/pace", pace)
 
 
 @pytest.fixture

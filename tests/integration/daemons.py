@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import define
 
 KEY = "test-key-of-this-suite"
 """What clients show to the gateway."""
@@ -50,13 +51,15 @@ class Daemon:
         return self.process.wait(START_SECONDS)
 
 
+Serve = Callable[..., Daemon]
+"""Starts gateways of a test's own, see the fixture ``serve``."""
+
+
 @define
 class Sandbox:
     """A running sandbox, by its control endpoint."""
 
     url: str
-    # The record is shared by all tests of a session: each looks only at its own.
-    _start: int = field(default=0, init=False)
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Call the control endpoint; return the JSON it answers."""
@@ -127,3 +130,34 @@ def antigravity_gw(
         timeout=60,
         check=False,
     )
+
+
+def ruin(sandbox: Sandbox, **order: Any) -> None:
+    """Tell all accounts the same."""
+    for name in ("ada", "grace", "edsger"):
+        sandbox.control("POST", f"/accounts/{name}", order)
+
+
+def asked(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """The calls that asked a model something."""
+    return sandbox.calls("generateContent", "streamGenerateContent")
+
+
+def contents(call: dict[str, Any]) -> list[dict[str, Any]]:
+    """The conversation that a call brought to the sandbox."""
+    found: list[dict[str, Any]] = json.loads(call["body"])["request"]["contents"]
+    return found
+
+
+def turns(call: dict[str, Any]) -> list[tuple[str, str]]:
+    """Who has said what in it, however many contents that took."""
+    return [
+        (role, "".join(part["text"] for c in turn for part in c["parts"]))
+        for role, turn in groupby(contents(call), key=lambda c: str(c["role"]))
+    ]
+
+
+def served(gateway: Daemon, path: str) -> int:
+    """How many requests whose path contains *path* the gateway has answered."""
+    lines = gateway.output().splitlines()
+    return sum("GatewaySite#info" in line and path in line for line in lines)

@@ -5,17 +5,14 @@ import signal
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from daemons import KEY, Daemon, Sandbox, antigravity_gw, running, twistd
+from daemons import KEY, Daemon, Sandbox, Serve, antigravity_gw, running, twistd
 
 HELLO = {"contents": [{"parts": [{"text": "Hello"}]}]}
 LISTEN = ["--listen", "tcp:0:interface=127.0.0.1"]
-
-Serve = Callable[..., Daemon]
 
 
 def ask(url: str, path: str, body: Any = None, key: str = KEY) -> tuple[int, Any]:

@@ -2,13 +2,11 @@
 
 import asyncio
 import base64
-import json
 from collections.abc import Callable, Iterator
-from itertools import groupby
 from typing import Any
 
 import pytest
-from daemons import KEY, Daemon, Sandbox
+from daemons import KEY, Daemon, Sandbox, Serve, asked, contents, ruin, served, turns
 from google import genai
 from google.genai import errors, types
 from pydantic import BaseModel
@@ -85,7 +83,6 @@ class Awaited:
 
 Sdk = Calls | Awaited
 Connect = Callable[..., Sdk]
-Serve = Callable[..., Daemon]
 
 
 class Weather(BaseModel):
@@ -116,15 +113,6 @@ def sdk(connect: Connect, gateway: Daemon) -> Sdk:
     return connect(gateway.url)
 
 
-@pytest.fixture
-def slow(sandbox: Sandbox) -> Iterator[Sandbox]:
-    """The sandbox, taking its time between two events."""
-    pace = sandbox.control("GET", "/pace")
-    sandbox.control("POST", "/pace", {"seconds": 0.5})
-    yield sandbox
-    sandbox.control("POST", "/pace", pace)
-
-
 def ask(sdk: Sdk, asked: Any, streamed: bool = False, **more: Any) -> list[Any]:
     """The chunks of an answer; one, when it is not streamed."""
     question = {"model": MODEL, "contents": asked, **more}
@@ -133,40 +121,19 @@ def ask(sdk: Sdk, asked: Any, streamed: bool = False, **more: Any) -> list[Any]:
     return [sdk.done(sdk.api.models.generate_content(**question))]
 
 
+def refused(sdk: Sdk) -> list[Any]:
+    """The errors that a question raises, in one piece and streamed."""
+    caught = []
+    for streamed in (False, True):
+        with pytest.raises(errors.ClientError) as error:
+            ask(sdk, "Hello", streamed)
+        caught.append(error.value)
+    return caught
+
+
 def text(chunks: list[Any]) -> str:
     """The text of all chunks."""
     return "".join(chunk.text for chunk in chunks)
-
-
-def ruin(sandbox: Sandbox, **order: Any) -> None:
-    """Tell all accounts the same."""
-    for name in ("ada", "grace", "edsger"):
-        sandbox.control("POST", f"/accounts/{name}", order)
-
-
-def asked(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """The calls that asked a model something."""
-    return sandbox.calls("generateContent", "streamGenerateContent")
-
-
-def contents(call: dict[str, Any]) -> list[dict[str, Any]]:
-    """The conversation that a call brought to the sandbox."""
-    found: list[dict[str, Any]] = json.loads(call["body"])["request"]["contents"]
-    return found
-
-
-def turns(call: dict[str, Any]) -> list[tuple[str, str]]:
-    """Who has said what in it, however many contents that took."""
-    return [
-        (role, "".join(part["text"] for c in turn for part in c["parts"]))
-        for role, turn in groupby(contents(call), key=lambda c: str(c["role"]))
-    ]
-
-
-def served(gateway: Daemon, path: str) -> int:
-    """How many requests whose path contains *path* the gateway has answered."""
-    lines = gateway.output().splitlines()
-    return sum("GatewaySite#info" in line and path in line for line in lines)
 
 
 def test_models_are_listed(sdk: Sdk) -> None:
@@ -293,53 +260,40 @@ def test_tokens_are_not_counted(sdk: Sdk, sandbox: Sandbox) -> None:
     assert sandbox.calls() == []
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-def test_wrong_key(
-    connect: Connect, gateway: Daemon, sandbox: Sandbox, streamed: bool
-) -> None:
+def test_wrong_key(connect: Connect, gateway: Daemon, sandbox: Sandbox) -> None:
     """A client with a wrong key is told so, and reaches nothing."""
-    sdk = connect(gateway.url, key="wrong")
-    with pytest.raises(errors.ClientError) as caught:
-        ask(sdk, "Hello", streamed)
-
-    assert (caught.value.code, caught.value.status) == (401, "UNAUTHENTICATED")
+    for told in refused(connect(gateway.url, key="wrong")):
+        assert (told.code, told.status) == (401, "UNAUTHENTICATED")
     assert sandbox.calls() == []
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-def test_exhausted_pool(
-    connect: Connect, serve: Serve, sandbox: Sandbox, streamed: bool
-) -> None:
+def test_exhausted_pool(connect: Connect, serve: Serve, sandbox: Sandbox) -> None:
     """When all accounts are out of quota the client is told at once until when."""
     gateway = serve()
     ruin(sandbox, quota=0)
-    sdk = connect(gateway.url)
-    with pytest.raises(errors.ClientError) as caught:
-        ask(sdk, "Hello", streamed)
+    refusals = refused(connect(gateway.url))
 
-    told = caught.value
-    assert (told.code, told.status) == (429, "RESOURCE_EXHAUSTED")
-    assert "every account of this gateway is resting" in told.message
-    [info] = told.details["error"]["details"]
-    assert info["@type"] == "type.googleapis.com/google.rpc.RetryInfo"
-    assert f"back in {info['retryDelay'].removesuffix('s')} s" in told.message
-    assert served(gateway, f"models/{MODEL}:") == 1
+    assert served(gateway, f"models/{MODEL}:") == len(refusals)
+    for told in refusals:
+        assert (told.code, told.status) == (429, "RESOURCE_EXHAUSTED")
+        assert "every account of this gateway is resting" in told.message
+        [info] = told.details["error"]["details"]
+        assert info["@type"] == "type.googleapis.com/google.rpc.RetryInfo"
+        assert f"back in {info['retryDelay'].removesuffix('s')} s" in told.message
 
 
-@pytest.mark.parametrize("streamed", [False, True])
 def test_accounts_without_login(
-    connect: Connect, serve: Serve, sandbox: Sandbox, streamed: bool
+    connect: Connect, serve: Serve, sandbox: Sandbox
 ) -> None:
     """When only a person can help, not even a persistent client asks again."""
     gateway = serve()
     ruin(sandbox, revokeRefresh=True)
-    sdk = connect(gateway.url, retry_options=PERSISTENT)
-    with pytest.raises(errors.ClientError) as caught:
-        ask(sdk, "Hello", streamed)
+    refusals = refused(connect(gateway.url, retry_options=PERSISTENT))
 
-    assert (caught.value.code, caught.value.status) == (400, "FAILED_PRECONDITION")
-    assert "no account of this gateway can serve" in caught.value.message
-    assert served(gateway, f"models/{MODEL}:") == 1
+    assert served(gateway, f"models/{MODEL}:") == len(refusals)
+    for told in refusals:
+        assert (told.code, told.status) == (400, "FAILED_PRECONDITION")
+        assert "no account of this gateway can serve" in told.message
 
 
 def test_broken_stream(sdk: Sdk, sandbox: Sandbox) -> None:

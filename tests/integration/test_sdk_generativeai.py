@@ -3,12 +3,10 @@
 import base64
 import json
 import warnings
-from collections.abc import Callable, Iterator
-from itertools import groupby
 from typing import Any
 
 import pytest
-from daemons import KEY, Daemon, Sandbox
+from daemons import KEY, Daemon, Sandbox, Serve, asked, contents, ruin, served, turns
 from requests.exceptions import ChunkedEncodingError
 
 from antigravity_sandbox.model.picture import png
@@ -36,8 +34,6 @@ SCHEMA = {
     "required": ["city", "degrees"],
 }
 
-Serve = Callable[..., Daemon]
-
 
 def connect(url: str, key: str = KEY) -> None:
     """Turn the SDK, which is one for the whole process, to a gateway."""
@@ -51,13 +47,15 @@ def model(gateway: Daemon) -> Any:
     return genai.GenerativeModel(MODEL)
 
 
-@pytest.fixture
-def slow(sandbox: Sandbox) -> Iterator[Sandbox]:
-    """The sandbox, taking its time between two events."""
-    pace = sandbox.control("GET", "/pace")
-    sandbox.control("POST", "/pace", {"seconds": 0.5})
-    yield sandbox
-    sandbox.control("POST", "/pace", pace)
+def refused(gateway: Daemon, kind: type[Exception], key: str = KEY) -> list[Any]:
+    """The errors that a question raises, in one piece and streamed."""
+    connect(gateway.url, key)
+    caught = []
+    for streamed in (False, True):
+        with pytest.raises(kind) as error:
+            genai.GenerativeModel(MODEL).generate_content("Hello", stream=streamed)
+        caught.append(error.value)
+    return caught
 
 
 def text(answer: Any) -> str:
@@ -65,43 +63,12 @@ def text(answer: Any) -> str:
     return "".join(chunk.text for chunk in answer)
 
 
-def ruin(sandbox: Sandbox, **order: Any) -> None:
-    """Tell all accounts the same."""
-    for name in ("ada", "grace", "edsger"):
-        sandbox.control("POST", f"/accounts/{name}", order)
-
-
-def asked(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """The calls that asked a model something."""
-    return sandbox.calls("generateContent", "streamGenerateContent")
-
-
-def contents(call: dict[str, Any]) -> list[dict[str, Any]]:
-    """The conversation that a call brought to the sandbox."""
-    found: list[dict[str, Any]] = json.loads(call["body"])["request"]["contents"]
-    return found
-
-
-def turns(call: dict[str, Any]) -> list[tuple[str, str]]:
-    """Who has said what in it, however many contents that took."""
-    return [
-        (role, "".join(part["text"] for c in turn for part in c["parts"]))
-        for role, turn in groupby(contents(call), key=lambda c: str(c["role"]))
-    ]
-
-
-def served(gateway: Daemon, path: str) -> int:
-    """How many requests whose path contains *path* the gateway has answered."""
-    lines = gateway.output().splitlines()
-    return sum("GatewaySite#info" in line and path in line for line in lines)
-
-
 @pytest.mark.usefixtures("model")
 def test_models_are_listed() -> None:
     """The list of models is the same, whatever the size of its pages."""
     everything = list(genai.list_models())
 
-    assert everything == list(genai.list_models(page_size=2))
+    assert list(genai.list_models(page_size=2)) == everything
     assert {"models/gemini-2.5-flash", "models/flash"} < {
         model.name
         for model in everything
@@ -113,7 +80,7 @@ def test_models_are_listed() -> None:
 @pytest.mark.parametrize("name", [MODEL, "flash"])
 def test_one_model(name: str) -> None:
     """A model is described by its own name or by an alias."""
-    assert f"models/{name}" == genai.get_model(f"models/{name}").name
+    assert genai.get_model(f"models/{name}").name == f"models/{name}"
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -122,7 +89,7 @@ def test_one_model(name: str) -> None:
 def test_answer(
     gateway: Daemon, sandbox: Sandbox, slash: str, streamed: bool, name: str
 ) -> None:
-    """A question is answered, though the endpoint ends in a slash."""
+    """A question is answered, and the endpoint may end in a slash."""
     connect(gateway.url + slash)
     answer = genai.GenerativeModel(name).generate_content("Hello", stream=streamed)
     answer.resolve()
@@ -140,7 +107,7 @@ def test_stream(model: Any, slow: Sandbox) -> None:
         states.append(asked(slow)[0]["ended"])
 
     assert len(chunks) == 6
-    assert None is states[0]
+    assert states[0] is None
     assert "You said “Hello”" in "".join(chunks)
 
 
@@ -153,16 +120,16 @@ def test_chat(model: Any, sandbox: Sandbox, streamed: bool) -> None:
         answer = chat.send_message(question, stream=streamed)
         answer.resolve()
         said += [("user", question), ("model", answer.text)]
-        model.generate_content(f"Not {question}")
+        model.generate_content(f"Not {question}")  # another one, in between
 
     ours, others = asked(sandbox)[::2], asked(sandbox)[1::2]
-    assert [said[:1], said[:3], said[:5]] == [turns(call) for call in ours]
+    assert [turns(call) for call in ours] == [said[:1], said[:3], said[:5]]
     assert len({call["account"] for call in ours}) == 1
     assert len({call["account"] for call in others}) > 1
 
 
-@pytest.mark.usefixtures("gateway")
-def test_function_call(model: Any, sandbox: Sandbox) -> None:
+@pytest.mark.usefixtures("model")
+def test_function_call(sandbox: Sandbox) -> None:
     """A model calls a declared function, and speaks of what it is answered."""
     tools = [{"function_declarations": [WEATHER]}]
     chat = genai.GenerativeModel(MODEL, tools=tools).start_chat()
@@ -175,7 +142,8 @@ def test_function_call(model: Any, sandbox: Sandbox) -> None:
     assert len({call["account"] for call in asked(sandbox)}) == 1
 
 
-def test_automatic_function_call(model: Any, sandbox: Sandbox) -> None:
+@pytest.mark.usefixtures("model")
+def test_automatic_function_call(sandbox: Sandbox) -> None:
     """The SDK calls a Python function for the model by itself."""
 
     def weather(city: str) -> str:
@@ -187,6 +155,7 @@ def test_automatic_function_call(model: Any, sandbox: Sandbox) -> None:
     )
 
     assert "clear over Turin" in chat.send_message("The weather in Turin?").text
+    assert len({call["account"] for call in asked(sandbox)}) == 1
 
 
 def test_json(model: Any) -> None:
@@ -207,7 +176,7 @@ def test_image(model: Any, sandbox: Sandbox) -> None:
     assert f"I was shown image/png of {len(picture)} bytes" in answer.text
     [call] = asked(sandbox)
     data = contents(call)[0]["parts"][1]["inlineData"]["data"]
-    assert picture == base64.b64decode(data, altchars=b"-_")
+    assert base64.b64decode(data, altchars=b"-_") == picture
 
 
 def test_tokens_are_not_counted(model: Any, sandbox: Sandbox) -> None:
@@ -218,43 +187,35 @@ def test_tokens_are_not_counted(model: Any, sandbox: Sandbox) -> None:
 
 def test_wrong_key(gateway: Daemon, sandbox: Sandbox) -> None:
     """A client with a wrong key is told so, and reaches nothing."""
-    connect(gateway.url, key="wrong")
-    with pytest.raises(exceptions.Unauthorized) as caught:
-        genai.GenerativeModel(MODEL).generate_content("Hello")
-
-    assert caught.value.code == 401
+    for told in refused(gateway, exceptions.Unauthorized, key="wrong"):
+        assert told.code == 401
     assert sandbox.calls() == []
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-def test_exhausted_pool(serve: Serve, sandbox: Sandbox, streamed: bool) -> None:
+def test_exhausted_pool(serve: Serve, sandbox: Sandbox) -> None:
     """When all accounts are out of quota the client is told at once until when."""
     gateway = serve()
     ruin(sandbox, quota=0)
-    connect(gateway.url)
-    with pytest.raises(exceptions.TooManyRequests) as caught:
-        genai.GenerativeModel(MODEL).generate_content("Hello", stream=streamed)
+    refusals = refused(gateway, exceptions.TooManyRequests)
 
-    assert "every account of this gateway is resting" in caught.value.message
-    [info] = caught.value.details
-    assert info["@type"] == "type.googleapis.com/google.rpc.RetryInfo"
-    assert f"back in {info['retryDelay'].removesuffix('s')} s" in caught.value.message
-    assert served(gateway, f"models/{MODEL}:") == 1
+    assert served(gateway, f"models/{MODEL}:") == len(refusals)
+    for told in refusals:
+        assert "every account of this gateway is resting" in told.message
+        [info] = told.details
+        assert info["@type"] == "type.googleapis.com/google.rpc.RetryInfo"
+        assert f"back in {info['retryDelay'].removesuffix('s')} s" in told.message
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-def test_accounts_without_login(serve: Serve, sandbox: Sandbox, streamed: bool) -> None:
+def test_accounts_without_login(serve: Serve, sandbox: Sandbox) -> None:
     """When only a person can help, the client does not ask again."""
     gateway = serve()
     ruin(sandbox, revokeRefresh=True)
-    connect(gateway.url)
-    with pytest.raises(exceptions.BadRequest) as caught:
-        genai.GenerativeModel(MODEL).generate_content("Hello", stream=streamed)
+    refusals = refused(gateway, exceptions.BadRequest)
 
-    assert caught.value.code == 400
-    assert caught.value.response.json()["error"]["status"] == "FAILED_PRECONDITION"
-    assert "no account of this gateway can serve" in caught.value.message
-    assert served(gateway, f"models/{MODEL}:") == 1
+    assert served(gateway, f"models/{MODEL}:") == len(refusals)
+    for told in refusals:
+        assert told.response.json()["error"]["status"] == "FAILED_PRECONDITION"
+        assert "no account of this gateway can serve" in told.message
 
 
 def test_broken_stream(model: Any, sandbox: Sandbox) -> None:

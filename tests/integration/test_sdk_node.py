@@ -6,20 +6,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from itertools import groupby
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from daemons import KEY, Daemon, Sandbox
+from daemons import KEY, Daemon, Sandbox, Serve, asked, contents, ruin, served, turns
 
 from antigravity_sandbox.model.picture import png
 
 SCRIPTS = Path(__file__).parents[1] / "node"
 MODEL = "gemini-2.5-flash"
 
-Serve = Callable[..., Daemon]
 Run = Callable[..., Any]
 
 
@@ -75,46 +73,6 @@ def run(package: Path) -> Run:
         return json.loads(output_of(*script, folder=package, **environ or {}))
 
     return run
-
-
-@pytest.fixture
-def slow(sandbox: Sandbox) -> Iterator[Sandbox]:
-    """The sandbox, taking its time between two events."""
-    pace = sandbox.control("GET", "/pace")
-    sandbox.control("POST", "/pace", {"seconds": 0.5})
-    yield sandbox
-    sandbox.control("POST", "/pace", pace)
-
-
-def ruin(sandbox: Sandbox, **order: Any) -> None:
-    """Tell all accounts the same."""
-    for name in ("ada", "grace", "edsger"):
-        sandbox.control("POST", f"/accounts/{name}", order)
-
-
-def asked(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """The calls that asked a model something."""
-    return sandbox.calls("generateContent", "streamGenerateContent")
-
-
-def contents(call: dict[str, Any]) -> list[dict[str, Any]]:
-    """The conversation that a call brought to the sandbox."""
-    found: list[dict[str, Any]] = json.loads(call["body"])["request"]["contents"]
-    return found
-
-
-def turns(call: dict[str, Any]) -> list[tuple[str, str]]:
-    """Who has said what in it, however many contents that took."""
-    return [
-        (role, "".join(part["text"] for c in turn for part in c["parts"]))
-        for role, turn in groupby(contents(call), key=lambda c: str(c["role"]))
-    ]
-
-
-def served(gateway: Daemon, path: str) -> int:
-    """How many requests whose path contains *path* the gateway has answered."""
-    lines = gateway.output().splitlines()
-    return sum("GatewaySite#info" in line and path in line for line in lines)
 
 
 def test_models_are_listed(run: Run, gateway: Daemon) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from daemons import KEY, Daemon, Sandbox
+from daemons import KEY, Daemon, Sandbox, Serve
 
 HELLO = b'{"contents":[{"parts":[{"text":"Hello"}]}]}'
 MIB = 2**20
@@ -228,9 +228,7 @@ def test_refused_while_sending(gateway: Daemon, sandbox: Sandbox) -> None:
             assert client.recv(4096).startswith(b"HTTP/1.1 " + status)
 
 
-def test_idle_connections_upstream(
-    serve: Callable[..., Daemon], sandbox: Sandbox
-) -> None:
+def test_idle_connections_upstream(serve: Serve, sandbox: Sandbox) -> None:
     """A call on a connection that upstream has just closed is made again."""
     daemon = serve(accounts=("ada",))
     sandbox.rule("cut", after="nothing", method="streamGenerateContent", times=1)

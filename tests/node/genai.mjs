@@ -64,7 +64,7 @@ const scenarios = {
           ? await joined(await chat.sendMessageStream({ message }))
           : (await chat.sendMessage({ message })).text,
       );
-      const contents = `Not ${message}`;
+      const contents = `Not ${message}`; // another conversation, in between
       await ai.models.generateContent({ model: MODEL, contents });
     }
   },
