@@ -23,9 +23,10 @@ from antigravity_gw.embedded import Embedded
 from antigravity_gw.gateway import Gateway, Limits
 from antigravity_gw.listening import Listeners, Refused, check_endpoints
 from antigravity_gw.pool.account import Need
-from antigravity_gw.pool.pool import AccountPool, Rests, StoreWatch
+from antigravity_gw.pool.pool import AccountPool, Rests
 from antigravity_gw.pool.store import Store, StoreError
 from antigravity_gw.pool.tokens import Tokens
+from antigravity_gw.pool.watch import StoreWatch
 from antigravity_gw.settings import ConfigError
 from antigravity_gw.upstream.client import Patience, Upstream, make_http
 from antigravity_gw.upstream.endpoints import Endpoints

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
+from world import OPEN
 
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")  # no absolute times: the machine may be busy
@@ -24,6 +25,8 @@ def logged() -> Iterator[list[dict[str, Any]]]:
     """The log of a test.  A failure it still holds at the end fails the test."""
     with capturedLogs() as events:
         yield events
+        while OPEN:
+            OPEN.pop().close()
         gc.collect()  # a Deferred tells of its unhandled failure when it dies
     left = [e["log_failure"].getErrorMessage() for e in events if "log_failure" in e]
     assert left == []

@@ -52,9 +52,17 @@ def test_home() -> None:
     """A conversation stays with its account while that can serve it."""
     accounts = pool(3)
 
-    assert choose(accounts, "pro", 0.0, home="a2", last="a0").id == "a2"
-    accounts[2].rest(EVERY_MODEL, until=60.0)
-    assert choose(accounts, "pro", 0.0, home="a2", last="a0").id == "a1"
+    assert choose(accounts, "pro", 0.0, home="a1", last="a2").id == "a1"
+
+
+@given(st.sampled_from(["a0", "a1", "a2", None]))
+def test_stand_in(last: str | None) -> None:
+    """While its account cannot serve, it stays with one of the others."""
+    accounts = pool(3)
+    accounts[1].rest(EVERY_MODEL, until=60.0)
+
+    assert choose(accounts, "pro", 0.0, home="a1", last=last).id == "a2"
+    assert choose(accounts, "pro", 60.0, home="a1", last=last).id == "a1"
 
 
 def test_second_choice() -> None:

@@ -199,6 +199,10 @@ class Client:
         return self.status, error["status"]
 
 
+OPEN: list[Store] = []
+"""The stores of worlds that have not ended; the fixture ``logged`` closes them."""
+
+
 class World:
     """The gateway, wired as the daemon wires it, but in memory."""
 
@@ -222,6 +226,7 @@ class World:
             settings.get("hosts", ("http://one.example",)), avoid_seconds=30.0
         )
         self.store = Store.open(folder)
+        OPEN.append(self.store)
         self.pool = AccountPool(
             store=self.store,
             save_block=lambda *change: succeed(self.store.block(*change)),

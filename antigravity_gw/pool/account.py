@@ -124,8 +124,11 @@ def choose(
     """
     The account that serves the next request for *model*.
 
-    :param home: the id of the account whose conversation it is.
-    :param last: the id of the account that served last; the one after it is next.
+    A conversation stays at its home, and while that cannot serve with the one
+    that comes after it.  A new one goes to the account whose turn it is.
+
+    :param home: the id of the account the conversation is at home with, if any.
+    :param last: the id of the account that was last in turn.
     :param avoid: ids of accounts that will not do for this request.
     :param second_choice: ids of accounts to take only when no other is left.
     :raises GatewayError: when none can, saying what has to happen first.
@@ -134,11 +137,10 @@ def choose(
     preferred = [a for a in able if a.id not in second_choice] or able
     if not preferred:
         raise why_none(accounts, model, now)
-    for account in preferred:
-        if account.id == home:
-            return account
     ids = [account.id for account in accounts]
     start = ids.index(last) + 1 if last in ids else 0
+    if home in ids:
+        start = ids.index(home)
     turn = {id: place for place, id in enumerate(ids[start:] + ids[:start])}
     return min(preferred, key=lambda account: turn[account.id])
 

@@ -20,7 +20,7 @@ from antigravity_gw.pool.account import (
     why_none,
 )
 from antigravity_gw.pool.shared import Shared
-from antigravity_gw.pool.store import Store, StoreError
+from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.wire.oauth import Fault, RenewalFailed
 from antigravity_gw.wire.verdict import Blame, Setback, Verdict
@@ -68,6 +68,7 @@ class AccountPool:
     _projects: dict[str, str] = field(factory=dict, init=False)
     _discoveries: Shared[str] = field(factory=Shared, init=False)
     _last: str | None = field(default=None, init=False)
+    _is_behind: bool = field(default=True, init=False)
     _log: ClassVar[Logger] = Logger()
 
     def refresh(self) -> None:
@@ -79,10 +80,13 @@ class AccountPool:
 
         :raises StoreError: when the store cannot be read; nothing changes then.
         """
-        if not self.store.has_changed():
+        self._is_behind = self._is_behind or self.store.has_changed()
+        if not self._is_behind:
             return
+        records = self.store.records()
+        self._is_behind = False
         known, self._accounts = self._accounts, {}
-        for record in self.store.records():
+        for record in records:
             account = known.pop(record.id, None) or Account(record)
             if account.record.refresh_token != record.refresh_token:
                 account.resting.clear()
@@ -152,7 +156,7 @@ class AccountPool:
             avoid=avoid,
             second_choice=second_choice,
         )
-        if account.id != home:
+        if home is None:
             self._last = account.id
             self._sessions.settle(conversation, account.id)
         return account
@@ -297,29 +301,3 @@ class Lease:
     def worked(self) -> None:
         """Let the pool know that the account has served."""
         self._pool.worked(self._account)
-
-
-@define(eq=False)
-class StoreWatch:
-    """
-    Lets the pool take up changes of the store, every time it is called.
-
-    It never raises, so that one bad moment of the disk does not end it.
-    """
-
-    pool: AccountPool
-    _trouble: str = field(default="", init=False)
-    _log: ClassVar[Logger] = Logger()
-
-    def __call__(self) -> None:
-        """Look; say it once when that fails, and once when it works again."""
-        try:
-            self.pool.refresh()
-            trouble = ""
-        except StoreError as error:
-            trouble = error.message
-        if trouble != self._trouble:
-            self._trouble = trouble
-            self._log.warn(
-                "{what}", what=trouble or "the account store can be read again"
-            )
