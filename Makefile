@@ -6,6 +6,8 @@
 PYTHON ?= python3
 VENV := .venv
 BUILT := build/venv
+SOURCES := $(shell find antigravity_gw antigravity_sandbox twisted -name '*.py') \
+	setup.cfg pyproject.toml README.md
 
 .PHONY: run test lint types tests smoke clean
 .DELETE_ON_ERROR:
@@ -32,13 +34,14 @@ tests: $(BUILT)/installed
 smoke: $(BUILT)/installed
 	$(BUILT)/bin/python tests/smoke.py
 
-$(VENV)/installed: setup.cfg pyproject.toml
+$(VENV)/installed: $(SOURCES)
 	$(call make-venv,$(VENV))
-	$(VENV)/bin/pip install --quiet . || { rm -rf build; exit 1; }
+	rm -rf build/lib build/bdist.*  # else modules that are gone would come back
+	$(VENV)/bin/pip install --quiet .
 	touch $@
 
-# The wheel is built anew for every run, so that what is tested is what is there.
-$(BUILT)/installed: $(shell find antigravity_gw antigravity_sandbox twisted -name '*.py') setup.cfg pyproject.toml README.md
+# The wheel is built anew whenever a source changed: what is tested is what is there.
+$(BUILT)/installed: $(SOURCES)
 	$(call make-venv,$(BUILT))
 	rm -rf build/wheel build/lib build/bdist.*
 	$(BUILT)/bin/pip wheel --quiet --no-deps --wheel-dir build/wheel .

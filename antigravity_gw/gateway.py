@@ -120,9 +120,7 @@ class Gateway:
                 return await self._whole(ask, lease, host, left)
             return await self._live(ask, ask.framing(), lease, host, left)
         except UpstreamError as told:
-            code = told.error.code or 500
-            setback = refusal(code, {}, told.error, self.clock.seconds())
-            raise _discreet(setback, lease) from told
+            raise self._judged(told, lease) from told
         except Setback as setback:
             raise _discreet(setback, lease) from setback
         except UpstreamTimeout as error:
@@ -153,7 +151,7 @@ class Gateway:
         streamed = StreamedAnswer(framing)
         relay = Relay(streamed, self.clock, self.limits.idle)
         await relay.begin(response, begin_by - self.clock.seconds())
-        return LiveAnswer(relay, streamed, lease)
+        return LiveAnswer(relay, streamed, lease, self._judged)
 
     def _sealed(self, ask: Ask, lease: Lease) -> SealedBody:
         head, tail = seal(
@@ -164,6 +162,11 @@ class Gateway:
             request_type="image_gen" if self.is_image_model(ask.model) else "agent",
         )
         return SealedBody(head, ask.body, tail)
+
+    def _judged(self, told: UpstreamError, lease: Lease) -> Setback:
+        """What an error that came where an answer should be amounts to."""
+        code = told.error.code or 500
+        return _discreet(refusal(code, {}, told.error, self.clock.seconds()), lease)
 
     def _blame(self, verdict: Verdict, lease: Lease, host: str) -> None:
         """Let everybody draw the conclusions that concern them."""
@@ -200,6 +203,7 @@ class LiveAnswer:
     relay: Relay
     streamed: StreamedAnswer
     lease: Lease
+    judged: Callable[[UpstreamError, Lease], Setback]
 
     async def deliver(self, request: Request, served: Served) -> None:
         """
@@ -214,14 +218,24 @@ class LiveAnswer:
         try:
             await self.relay.carry(request)
         except UpstreamError as told:
-            body = redacted(told.error.body, self.lease.project)
-            request.write(self.streamed.framing.event(on_one_line(body)))
-            raise BrokenAnswer("upstream reported an error in its answer") from told
+            setback = self.judged(told, self.lease)
+            self.lease.blame(setback.verdict)
+            request.write(self._last_word(setback))
+            raise BrokenAnswer(setback.verdict.reason) from told
         except GatewayError as error:
             request.write(self.streamed.framing.event(error_body(error)))
             raise
         finally:
             served.events = self.streamed.events
+
+    def _last_word(self, setback: Setback) -> bytes:
+        """The event that tells the client why there is no more."""
+        error = setback.error
+        if isinstance(error, Passed) and not setback.verdict.is_about_account():
+            body = on_one_line(error.body)
+        else:
+            body = error_body(BrokenAnswer("upstream refused to go on with its answer"))
+        return self.streamed.framing.event(body)
 
 
 def _discreet(setback: Setback, lease: Lease) -> Setback:

@@ -64,6 +64,8 @@ def _read(entry: Any) -> Found | Skipped:
         return Skipped(f"a {entry['type']} key has no refresh token")
     if "installed" in entry or "web" in entry:
         return Skipped("it is an OAuth client, not an account")
+    if entry.get("disabled") is True or entry.get("enabled") is False:
+        return Skipped("it is disabled there")
     nested = entry.get("token")
     token = {**entry, **nested} if isinstance(nested, Mapping) else dict(entry)
     refresh, _, packed_project = _text(
@@ -80,7 +82,8 @@ def _read(entry: Any) -> Found | Skipped:
         or _text(_claims(_text(token, "id_token")), "email"),
         refresh_token=refresh,
         client=_client(token),
-        project=project.split(",")[0] or None,
+        # A project's number will not do; the daemon asks for its id.
+        project=None if project.isdigit() else project.split(",")[0] or None,
     )
 
 

@@ -78,7 +78,7 @@ class Journey:
 
         None when that concerns an account, which is not the client's affair.
         """
-        if self.last is None or self.last.verdict.blame in (*_ACCOUNTS, Blame.TOKEN):
+        if self.last is None or self.last.verdict.is_about_account():
             return None
         return self.last.error
 

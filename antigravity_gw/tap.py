@@ -12,7 +12,6 @@ from uuid import uuid4
 
 from twisted.application.internet import TimerService
 from twisted.application.service import IService, MultiService
-from twisted.internet.threads import deferToThread
 from twisted.python import usage
 from twisted.web.client import Agent, HTTPConnectionPool, _HTTP11ClientFactory
 
@@ -27,6 +26,7 @@ from antigravity_gw.pool.pool import AccountPool, Rests
 from antigravity_gw.pool.store import Store, StoreError
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.watch import StoreWatch
+from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.settings import ConfigError
 from antigravity_gw.upstream.client import Patience, Upstream, make_http
 from antigravity_gw.upstream.endpoints import Endpoints
@@ -166,14 +166,15 @@ def _assemble(
         tuple(url.rstrip("/") for url in config.upstream.endpoints),
         config.upstream.avoid_seconds,
     )
+    writer = StoreWriter(store)
     pool = AccountPool(
         store=store,
-        save_block=lambda *change: deferToThread(store.block, *change),
+        writer=writer,
         tokens=Tokens(
             post=upstream.post_form,
             now=reactor.seconds,
             client=loaded.oauth_client(),
-            save_rotated=lambda *change: deferToThread(store.rotate, *change),
+            save_rotated=writer.rotate,
         ),
         find_project=Projects(upstream, endpoints).find,
         now=reactor.seconds,

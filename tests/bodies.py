@@ -48,6 +48,13 @@ REAL = [
         Blame.REQUEST,
     ),
     Real(
+        "no such project",
+        400,
+        b'{"error":{"code":400,"message":"Invalid project resource name projects/",'
+        b'"status":"INVALID_ARGUMENT"}}',
+        Blame.ACCOUNT,
+    ),
+    Real(
         "bare 400 in an array",
         400,
         b'[{"error":{"code":400,"message":"Request contains an invalid argument.",'

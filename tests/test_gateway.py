@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bodies import REAL, Real
@@ -420,6 +421,74 @@ def test_error_in_the_middle(world: World) -> None:
         b'data: {"error":{"code":503,"message":"busy: REDACTED"}}\n\n'
     )
     assert not client.ended_well
+
+
+@pytest.mark.parametrize(
+    ("code", "state"), [(429, None), (403, "refused by Google"), (401, None)]
+)
+def test_trouble_of_an_account_in_the_middle(
+    world: World, code: int, state: str | None
+) -> None:
+    """It is not the client's affair, but it is remembered."""
+    link = "https://accounts.google.com/signin/continue?secret"
+    bad = {"error": {"code": code, "message": link}}
+    world.google.script = [Reply(body=event(TEXT), stays_open=True), STREAM]
+    client = world.stream()
+    world.google.calls[0].request.write(b"data: %b\n\n" % json.dumps(bad).encode())
+    world.settle()
+
+    assert client.body.rpartition(b"data: ")[2].startswith(b'{"error":{"code":502')
+    assert b"accounts.google.com" not in client.received()
+    block = world.store.records()[0].block
+    assert (block.need.value if block else None) == state
+    world.stream()
+    assert [call.account for call in world.google.calls[1:]] == [
+        "a" if code == 401 else "b"
+    ]
+
+
+def test_a_stream_under_way_proves_nothing(world: World) -> None:
+    """An account that was suspended meanwhile is not taken back for it."""
+    world.google.script = [
+        Reply(body=event(TEXT), stays_open=True),
+        failing(403, "violation of Terms of Service"),
+        WHOLE,
+    ]
+    world.stream()
+    world.generate()
+    world.google.calls[0].request.write(event(LAST))
+    world.google.calls[0].request.finish()
+    world.settle()
+
+    assert world.store.records()[0].block is not None
+
+
+def test_a_disk_that_fails(world: World, logged: list[dict[str, Any]]) -> None:
+    """What cannot be stored is remembered while the daemon runs."""
+    world.token_reply = lambda account: (
+        200,
+        json.dumps(
+            {
+                "access_token": f"token-of-{account}",
+                "refresh_token": f"refresh-of-{account}2",
+            }
+        ).encode(),
+    )
+    world.store.path.rename(world.store.path.with_suffix(".away"))
+    client = world.generate()
+
+    assert client.status == 200
+    assert "is not stored" in str(logged)
+
+
+def test_odd_answers_about_the_project(tmp_path: Path) -> None:
+    """An answer that cannot be read is a hiccup, and so is one about the token."""
+    world = World(tmp_path, accounts="")
+    world.add("a", project=None)
+    world.google.script = [Reply(body=b"[" * 9000), failing(401), failing(404)]
+    for _ in range(3):
+        assert world.generate().error() == (429, "RESOURCE_EXHAUSTED")
+        world.clock.advance(6)
 
 
 def test_end_without_finish_reason(world: World) -> None:

@@ -94,6 +94,11 @@ X = OAuthClient("x", "s")
             id="gcli2api and google-auth",
         ),
         pytest.param(
+            {"refresh_token": "1//x", "project_id": "123456"},
+            Found("", "1//x", None, None),
+            id="with a project's number",
+        ),
+        pytest.param(
             {"email": "a@example.com", "refresh_token": "1//x|p|managed"},
             Found("a@example.com", "1//x", None, "p"),
             id="packed",
@@ -136,6 +141,8 @@ def test_lists() -> None:
         {"type": "external_account"},
         {"token": {}},
         {"refresh_token": " "},
+        {"refresh_token": "1//x", "disabled": True},
+        {"refreshToken": "1//x", "enabled": False},
         {"version": "2.0", "accounts": [{"id": "u", "email": "a"}]},
     ],
 )

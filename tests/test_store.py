@@ -121,6 +121,15 @@ def test_no_database(tmp_path: Path) -> None:
     assert file.read_bytes() == b"precious bytes that are no database"
 
 
+def test_vanished(store: Store) -> None:
+    """A database that has gone is missed, and not replaced by an empty one."""
+    store.path.unlink()
+
+    with pytest.raises(StoreError, match="unable to open"):
+        store.records()
+    assert not store.path.exists()
+
+
 def test_no_directory(tmp_path: Path) -> None:
     """A state directory that cannot be made is named, with what to do."""
     (tmp_path / "file").write_text("")

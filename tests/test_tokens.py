@@ -193,6 +193,11 @@ def test_form() -> None:
             b'missing."}',
             Fault.CLIENT,
         ),
+        (403, b'{"error":"access_denied"}', Fault.LOGIN),
+        (400, b'{"error":"admin_policy_enforced"}', Fault.LOGIN),
+        (403, b'{"error":"org_internal"}', Fault.LOGIN),
+        (400, b"[" * 100_000, Fault.NOBODY),
+        (400, b'{"error":["invalid_grant"]}', Fault.NOBODY),
         (500, b'{"error":"invalid_grant"}', Fault.NOBODY),
         (503, b"<html>", Fault.NOBODY),
         (200, b"<html>", Fault.NOBODY),
@@ -208,6 +213,20 @@ def test_faults(status: int, body: bytes, fault: Fault) -> None:
         read_renewal(status, body)
 
     assert caught.value.fault is fault
+
+
+@pytest.mark.parametrize(
+    ("rest", "seconds"),
+    [
+        (b"", 3599.0),
+        (b',"expires_in":"100","error":null', 100.0),
+        (b',"expires_in":-5', 0.0),
+        (b',"expires_in":"soon"', 3599.0),
+    ],
+)
+def test_lifetimes(rest: bytes, seconds: float) -> None:
+    """A token that was given is used, even if little is said about it."""
+    assert read_renewal(200, b'{"access_token":"t"%b}' % rest).expires_in == seconds
 
 
 def test_tokens_are_not_shown() -> None:

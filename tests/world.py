@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import define, field
 from treq.testing import RequestTraversalAgent
-from twisted.internet.defer import succeed
+from twisted.internet.defer import execute
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -28,6 +28,7 @@ from antigravity_gw.pool.account import Record
 from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
+from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.upstream.client import Patience, Upstream, make_http
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.upstream.projects import Projects
@@ -227,14 +228,15 @@ class World:
         )
         self.store = Store.open(folder)
         OPEN.append(self.store)
+        writer = StoreWriter(self.store, execute)
         self.pool = AccountPool(
             store=self.store,
-            save_block=lambda *change: succeed(self.store.block(*change)),
+            writer=writer,
             tokens=Tokens(
                 post=self._post,
                 now=self.clock.seconds,
                 client=OAuthClient("client", "secret"),
-                save_rotated=lambda *change: succeed(self.store.rotate(*change)),
+                save_rotated=writer.rotate,
             ),
             find_project=Projects(self.upstream, self.endpoints).find,
             now=self.clock.seconds,

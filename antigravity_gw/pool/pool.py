@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import ClassVar
 
 from attrs import define, field, frozen
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from antigravity_gw.errors import GatewayError, UpstreamTimeout
@@ -22,6 +21,7 @@ from antigravity_gw.pool.account import (
 from antigravity_gw.pool.shared import Shared
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
+from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.wire.oauth import Fault, RenewalFailed
 from antigravity_gw.wire.verdict import Blame, Setback, Verdict
 
@@ -43,6 +43,10 @@ class Rests:
     shortest: float = 1.0
 
 
+class NoProject(Exception):
+    """Google names no project for an account, and the operator set none."""
+
+
 _NEEDS = {Fault.LOGIN: Need.LOGIN, Fault.CLIENT: Need.CLIENT}
 
 
@@ -51,14 +55,13 @@ class AccountPool:
     """
     The operator's accounts.
 
-    :ivar save_block: stores why the account with an id is out, or that it is not.
     :ivar find_project: asks upstream for the project of the account whose
         access token it is given; None when there is none.  Fails with Setback.
     :ivar now: says the time, in POSIX seconds.
     """
 
     store: Store
-    save_block: Callable[[str, Block | None], Deferred[None]]
+    writer: StoreWriter
     tokens: Tokens
     find_project: Callable[[str], Awaitable[str | None]]
     now: Callable[[], float]
@@ -94,7 +97,7 @@ class AccountPool:
             account.record = record
             self._accounts[record.id] = account
         self._sessions.forget(known.keys())
-        self._log.info("{count} accounts in the pool", count=len(self._accounts))
+        self._log.info("accounts in the pool: {count}", count=len(self._accounts))
 
     def shortage(self, model: str = EVERY_MODEL) -> GatewayError | None:
         """
@@ -171,8 +174,18 @@ class AccountPool:
             self._renewal_failed(account, failed)
         except GatewayError as error:
             self._rest(account, EVERY_MODEL, self.rests.trouble, error.message)
+        except NoProject:
+            self._block(
+                account,
+                Need.PROJECT,
+                "Google names no project for it; set one with 'antigravity-gw "
+                "accounts add NAME --project ID'",
+            )
         except Setback as setback:
-            self._discovery_failed(account, token or "", setback)
+            self.blame(account, EVERY_MODEL, token or "", setback.verdict)
+            if account.can_serve(model, self.now()):
+                reason = f"project: {setback.verdict.reason}"
+                self._rest(account, EVERY_MODEL, self.rests.trouble, reason)
         else:
             return Lease(self, account, model, token, project)
         return None
@@ -188,42 +201,21 @@ class AccountPool:
     async def _discover(self, account: Account, token: str) -> str:
         project = await self.find_project(token)
         if project is None:
-            raise Setback(
-                Verdict(Blame.ACCOUNT, "Google names no project", lasting=True),
-                GatewayError("an account has no project"),
-            )
+            raise NoProject
         self._projects[account.id] = project
         return project
 
     def worked(self, account: Account) -> None:
         """*account* has served, whatever was thought of it."""
-        if account.block is not None:
+        if account.block is not None and account.block.need is Need.ACCESS:
             account.note(None)
-            self._save(account)
+            self.writer.block(account.id, None)
 
     def _renewal_failed(self, account: Account, failed: RenewalFailed) -> None:
         if failed.fault is Fault.NOBODY:
             self._rest(account, EVERY_MODEL, self.rests.trouble, failed.reason)
         else:
             self._block(account, _NEEDS[failed.fault], failed.reason)
-
-    def _discovery_failed(self, account: Account, token: str, setback: Setback) -> None:
-        verdict = setback.verdict
-        if verdict.blame is Blame.ACCOUNT and verdict.lasting:
-            self._block(
-                account,
-                Need.PROJECT,
-                f"{verdict.reason}; set one with 'antigravity-gw accounts add "
-                "--project'",
-            )
-            return
-        if verdict.blame is Blame.TOKEN:
-            self.tokens.discard(account.id, token)
-        if verdict.blame is Blame.ACCOUNT:
-            self._block(account, Need.ACCESS, verdict.reason)
-        else:
-            delay = verdict.delay or self.rests.trouble
-            self._rest(account, EVERY_MODEL, delay, f"project: {verdict.reason}")
 
     def blame(self, account: Account, model: str, token: str, verdict: Verdict) -> None:
         """Draw the conclusions of *verdict* that concern *account*."""
@@ -262,16 +254,7 @@ class AccountPool:
             need=need.value,
             reason=reason,
         )
-        self._save(account)
-
-    def _save(self, account: Account) -> None:
-        self.save_block(account.id, account.block).addErrback(
-            lambda failure: self._log.error(
-                "the block of account {account} is not stored: {error}",
-                account=account.id,
-                error=failure.getErrorMessage(),
-            )
-        )
+        self.writer.block(account.id, account.block)
 
 
 @frozen

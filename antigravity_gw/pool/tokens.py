@@ -48,7 +48,7 @@ class Tokens:
     :ivar now: says the time, in POSIX seconds.
     :ivar client: the configured OAuth client, for accounts that have none.
     :ivar save_rotated: stores a refresh token that replaces another one; takes
-        the account's id, the old token and the new one.
+        the account's id, the old token and the new one, and does not fail.
     """
 
     post: PostsForm

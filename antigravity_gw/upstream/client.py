@@ -23,6 +23,7 @@ from antigravity_gw.errors import (
 from antigravity_gw.upstream.body import SealedBody
 from antigravity_gw.waiting import collect, in_plain_words, within
 from antigravity_gw.wire.google import GoogleError, read_error
+from antigravity_gw.wire.jsons import decoded
 from antigravity_gw.wire.verdict import Blame, Setback, Verdict, judge
 
 ERROR_LIMIT = 256 * 1024
@@ -132,10 +133,10 @@ class Upstream:
             self.patience.lookup,
         )
         body = await self._whole(response, self.patience.lookup)
-        try:
-            return msgspec.json.decode(body, type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise _failing(Unreachable("upstream's answer is not JSON")) from error
+        answer = decoded(body, dict[str, Any])
+        if answer is None:
+            raise _failing(Unreachable("upstream's answer is not JSON"))
+        return dict(answer)
 
     async def post_form(self, form: bytes) -> tuple[int, bytes]:
         """
@@ -228,14 +229,14 @@ def refusal(
 ) -> Setback:
     """What an error body amounts to, however it came; see :func:`judge`."""
     verdict = judge(status, headers, error, now)
-    if error is None:
+    if error is None or not 400 <= status < 600:
         told: GatewayError = Unreachable(
             f"upstream answered {status}, and not in Google's form"
         )
     else:
         told = Passed(
             error.message,
-            answered=status if 400 <= status < 600 else 502,
+            answered=status,
             body=error.body,
             retry_after=verdict.delay,
         )

@@ -1,9 +1,10 @@
 """Writing responses that are complete at once."""
 
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from twisted.web.http import RESPONSES, Request
+from twisted.web.http import Request
 
 from antigravity_gw.errors import GatewayError, Passed
 from antigravity_gw.wire.google import error_body
@@ -40,17 +41,24 @@ def write_nothing(request: Request, headers: dict[str, str]) -> None:
 
 
 def _write(request: Request, code: int, body: bytes) -> None:
-    request.setResponseCode(code, RESPONSES.get(code, b"Unknown"))
+    request.setResponseCode(code, _phrase(code).encode("ascii"))
     request.setHeader("content-type", JSON)
     request.setHeader("content-length", str(len(body)))
     request.write(body)
+
+
+def _phrase(code: int) -> str:
+    try:
+        return HTTPStatus(code).phrase
+    except ValueError:
+        return "Unknown"
 
 
 def raw_error(error: GatewayError) -> bytes:
     """*error* as a whole HTTP response, for a request that could not be parsed."""
     body = error_body(error)
     head = (
-        f"HTTP/1.1 {error.code} {RESPONSES.get(error.code, b'').decode()}\r\n"
+        f"HTTP/1.1 {error.code} {_phrase(error.code)}\r\n"
         f"Content-Type: {JSON}\r\nContent-Length: {len(body)}\r\n"
         "Connection: close\r\n\r\n"
     )

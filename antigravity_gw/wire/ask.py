@@ -2,14 +2,21 @@
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 from attrs import field, frozen
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import Raw
 
 from antigravity_gw.errors import BadRequest
 from antigravity_gw.wire.answer import Framing
+from antigravity_gw.wire.google import NOTHING
+from antigravity_gw.wire.jsons import decoded
+
+LONGEST_LOOK = 64 * 1024
+"""As much of each part goes into the fingerprint, in bytes."""
+
+T = TypeVar("T")
 
 
 @frozen
@@ -33,26 +40,35 @@ class Ask:
     framing: Callable[[], Framing] | None
 
 
-class _Body(msgspec.Struct):
-    contents: Raw | UnsetType = UNSET
+class _Attached(msgspec.Struct):
+    """Inline data or the name of a file; keys come in both spellings."""
+
+    data: Raw = NOTHING
+    file_uri: Raw = NOTHING
+    fileUri: Raw = NOTHING
+
+
+class _Part(msgspec.Struct):
+    """As much of a part as tells it from another."""
+
+    text: Raw = NOTHING
+    inline_data: _Attached | None = None
+    inlineData: _Attached | None = None
+    file_data: _Attached | None = None
+    fileData: _Attached | None = None
 
 
 class _Content(msgspec.Struct):
     role: str | None = None
-    parts: Raw | UnsetType = UNSET
+    parts: list[_Part] | _Part | None = None
 
 
-class _Part(msgspec.Struct):
-    """A part, in either spelling; what else it holds does not matter here."""
-
-    text: str | None = None
-    inline_data: Raw | UnsetType = UNSET
-    inlineData: Raw | UnsetType = UNSET
-    file_data: Raw | UnsetType = UNSET
-    fileData: Raw | UnsetType = UNSET
+class _Body(msgspec.Struct):
+    contents: list[_Content] | _Content | None = None
 
 
 _bodies = msgspec.json.Decoder(_Body)
+_objects = msgspec.json.Decoder(dict[str, Raw])
 
 
 def read_body(body: bytes) -> bytes | None:
@@ -60,6 +76,7 @@ def read_body(body: bytes) -> bytes | None:
     Check that *body* is one JSON object in UTF-8 and nothing more.
 
     Only then can it be put into the envelope as it is, without breaking out.
+    What the object says is for upstream to judge.
 
     :returns: the conversation's fingerprint, see :class:`Ask`.
     :raises BadRequest: when it is something else.
@@ -67,7 +84,11 @@ def read_body(body: bytes) -> bytes | None:
     try:
         if not body.isascii():
             body.decode("utf-8")  # msgspec does not look into what it skips
-        document = _bodies.decode(body)
+        try:
+            return _fingerprint(_bodies.decode(body))
+        except msgspec.ValidationError:
+            _objects.decode(body)  # an odd one, but an object?
+            return None
     except UnicodeDecodeError as error:
         raise BadRequest(
             f"the request body is not UTF-8: byte {error.start} is wrong"
@@ -76,65 +97,40 @@ def read_body(body: bytes) -> bytes | None:
         raise BadRequest("the request body is nested too deeply") from error
     except msgspec.MsgspecError as error:
         raise BadRequest(f"the request body must be one JSON object: {error}") from None
-    if document.contents is UNSET:
-        return None
-    return fingerprint(bytes(document.contents))
 
 
-def fingerprint(contents: bytes) -> bytes | None:
+def _fingerprint(body: _Body) -> bytes | None:
     """
     What tells a conversation: its first user message, however it is spelled.
 
     Clients send camelCase, snake_case and both in one body, one part where a
     list belongs, and no role at all (``docs/protocol.md``, "Bodies").
-
-    :param contents: the value of ``contents``, as JSON.
     """
-    for content in _as_list(contents):
-        message = _decoded(content, _Content)
-        if message is None or message.role not in (None, "", "user"):
-            continue
-        if message.parts is not UNSET:
-            return _digest(_as_list(bytes(message.parts)))
+    for content in _as_list(body.contents):
+        if content.role in (None, "", "user") and content.parts is not None:
+            digest = hashlib.blake2b(digest_size=16)
+            for part in _as_list(content.parts):
+                said = _said(part)
+                digest.update(b"%d:" % len(said))
+                digest.update(said[:LONGEST_LOOK])
+            return digest.digest()
     return None
 
 
-def _digest(parts: list[bytes]) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    for raw in parts:
-        part = _decoded(raw, _Part)
-        said = raw if part is None else _said(part) or raw
-        digest.update(b"%d:" % len(said))
-        digest.update(said)
-    return digest.digest()
-
-
 def _said(part: _Part) -> bytes:
-    if part.text is not None:
-        return part.text.encode("utf-8", "surrogatepass")
-    for attached in (
-        part.inline_data,
-        part.inlineData,
-        part.file_data,
-        part.fileData,
-    ):
-        if attached is not UNSET:
-            # A list of values does not depend on how the keys are spelled.
-            values = _decoded(bytes(attached), dict[str, Any])
-            if values is not None:
-                return "\n".join(sorted(map(str, values.values()))).encode()
-    return b""
+    """What a part says: its text, or the file that it attaches."""
+    if part.text is not NOTHING:
+        # Decoded, since a letter can be written as itself or as an escape.
+        text = decoded(bytes(part.text), str)
+        return b"text" if text is None else text.encode("utf-8", "surrogatepass")
+    for attached in (part.inline_data, part.inlineData, part.file_data, part.fileData):
+        if attached is not None:
+            return bytes(attached.data or attached.file_uri or attached.fileUri)
+    return b"something else"
 
 
-def _as_list(value: bytes) -> list[bytes]:
-    """The elements of a JSON array, or the one thing that stands in its place."""
-    elements = _decoded(value, list[Raw])
-    return [value] if elements is None else [bytes(raw) for raw in elements]
-
-
-def _decoded(value: bytes, kind: Any) -> Any:
-    """*value* as a *kind*, or None when it is something else."""
-    try:
-        return msgspec.json.decode(value, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
+def _as_list(value: list[T] | T | None) -> list[T]:
+    """The elements of a list, or the one thing that stands in its place."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]

@@ -15,6 +15,7 @@ from attrs import define, field, frozen
 from msgspec import Raw
 
 from antigravity_gw.errors import GatewayError
+from antigravity_gw.wire.jsons import decoded
 
 NOTHING = Raw(b"")
 
@@ -71,10 +72,10 @@ def read_error(body: bytes) -> GoogleError | None:
 
     Never raises, whatever the bytes.
     """
-    elements = _decoded(body, list[Raw])
-    document = _decoded(bytes(elements[0]) if elements else body, dict[str, Raw])
+    elements = decoded(body, list[Raw])
+    document = decoded(bytes(elements[0]) if elements else body, dict[str, Raw])
     raw = _stripped(document).get("error", NOTHING)
-    error = _stripped(_decoded(bytes(raw), dict[str, Any]))
+    error = _stripped(decoded(bytes(raw), dict[str, Any]))
     return _normalised(error, b'{"error":%b}' % bytes(raw)) if error else None
 
 
@@ -92,14 +93,6 @@ def _normalised(error: Mapping[str, Any], body: bytes) -> GoogleError:
         details=tuple(_details(error)),
         body=body,
     )
-
-
-def _decoded(body: bytes, kind: Any) -> Any:
-    """*body* as a *kind*, or None when it is something else."""
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 def _stripped(document: Mapping[str, Any] | None) -> dict[str, Any]:

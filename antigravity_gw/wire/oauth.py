@@ -5,10 +5,12 @@ The table of errors is that of ``docs/protocol.md``, "OAuth".
 """
 
 from enum import Enum, auto
+from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
 from attrs import define, field, frozen
+
+from antigravity_gw.wire.jsons import decoded
 
 
 @frozen
@@ -56,20 +58,15 @@ class RenewalFailed(Exception):
     reason: str
 
 
-class _Answer(msgspec.Struct):
-    access_token: str = ""
-    expires_in: float = 3599.0
-    refresh_token: str | None = None
-    error: str = ""
-    error_subtype: str = ""
-
-
 _FAULTS = {
     "invalid_grant": (Fault.LOGIN, "the refresh token has expired or was revoked"),
     "unauthorized_client": (
         Fault.LOGIN,
         "the refresh token was issued to another OAuth client",
     ),
+    "access_denied": (Fault.LOGIN, "Google denies the account access"),
+    "admin_policy_enforced": (Fault.LOGIN, "the organisation does not allow it"),
+    "org_internal": (Fault.LOGIN, "the OAuth client is for another organisation"),
     "invalid_client": (Fault.CLIENT, "the OAuth client id or secret is wrong"),
     "deleted_client": (Fault.CLIENT, "the OAuth client was deleted"),
     "invalid_request": (Fault.CLIENT, "the OAuth client secret is missing"),
@@ -93,16 +90,25 @@ def read_renewal(status: int, body: bytes) -> AccessToken:
 
     :raises RenewalFailed: when there is none.
     """
-    try:
-        answer = msgspec.json.decode(body, type=_Answer)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        answer = _Answer()
-    if status == 200 and answer.access_token:
+    answer = decoded(body, dict[str, Any]) or {}
+    token, rotated = answer.get("access_token"), answer.get("refresh_token")
+    if status == 200 and isinstance(token, str) and token:
         return AccessToken(
-            answer.access_token, answer.expires_in, answer.refresh_token or None
+            token,
+            _lifetime(answer.get("expires_in")),
+            rotated if isinstance(rotated, str) and rotated else None,
         )
-    if answer.error_subtype == "invalid_rapt":
+    if answer.get("error_subtype") == "invalid_rapt":
         raise RenewalFailed(Fault.LOGIN, "the organisation wants a new login")
-    if 400 <= status < 500 and answer.error in _FAULTS:
-        raise RenewalFailed(*_FAULTS[answer.error])
+    error = str(answer.get("error"))
+    if 400 <= status < 500 and error in _FAULTS:
+        raise RenewalFailed(*_FAULTS[error])
     raise RenewalFailed(Fault.NOBODY, f"the token endpoint answered {status}")
+
+
+def _lifetime(expires_in: object) -> float:
+    """Seconds a token lives; an hour, as all of Google's, when that is not said."""
+    try:
+        return max(0.0, float(str(expires_in)))
+    except ValueError:
+        return 3599.0

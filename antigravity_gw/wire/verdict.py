@@ -46,6 +46,10 @@ class Verdict:
     delay: float | None = None
     lasting: bool = False
 
+    def is_about_account(self) -> bool:
+        """Whether it is an account's affair, of which clients are told nothing."""
+        return self.blame in (Blame.QUOTA, Blame.ACCOUNT, Blame.TOKEN)
+
 
 @define
 class Setback(Exception):
@@ -86,6 +90,8 @@ def judge(
     if "MODEL_CAPACITY_EXHAUSTED" in reasons:
         return Verdict(Blame.CAPACITY, "no capacity for the model", delay)
     match status:
+        case 400 if _names_wrong_project(reasons, error):
+            return Verdict(Blame.ACCOUNT, FORBIDDEN["CONSUMER_INVALID"])
         case 401:
             return Verdict(Blame.TOKEN, "the access token was refused")
         case 403:
@@ -128,6 +134,13 @@ def _forbidden(reasons: set[str], error: GoogleError | None) -> Verdict:
         return Verdict(Blame.ACCOUNT, "Google has suspended the account", lasting=True)
     known = (FORBIDDEN[reason] for reason in FORBIDDEN if reason in reasons)
     return Verdict(Blame.ACCOUNT, next(known, "Google forbids the account this call"))
+
+
+def _names_wrong_project(reasons: set[str], error: GoogleError | None) -> bool:
+    """Whether a 400 is about the project, which the client has no say in."""
+    return "RESOURCE_PROJECT_INVALID" in reasons or (
+        error is not None and "Invalid project resource name" in error.message
+    )
 
 
 def _not_found(error: GoogleError | None) -> Verdict:

@@ -217,10 +217,10 @@ def test_accounts_come_and_go(serve: Serve, sandbox: Sandbox, tmp_path: Path) ->
     antigravity_gw(
         *state, "accounts", "add", "ada", folder=tmp_path, stdin="1//sandbox-ada\n"
     )
-    daemon.wait_for("1 accounts in the pool")
+    daemon.wait_for("accounts in the pool: 1")
     assert generate(daemon)[0] == 200
     antigravity_gw(*state, "accounts", "remove", "ada", folder=tmp_path)
-    daemon.wait_for("(?s)1 accounts.*0 accounts in the pool")
+    daemon.wait_for("(?s)pool: 1.*pool: 0")
 
     assert generate(daemon)[0] == 400
 
