@@ -83,6 +83,10 @@ class Listeners(Service):
         super().privilegedStartService()
         self._ports = [self._listen(endpoint) for endpoint in self._endpoints]
         addresses = [port.getHost() for port in self._ports]
+        urls = [
+            described(address, encrypted=endpoint.startswith(("ssl:", "tls:")))
+            for address, endpoint in zip(addresses, self._endpoints, strict=True)
+        ]
         asks_for_key = self._door.settle(addresses)
         exposed = [address for address in addresses if not is_local(address)]
         if exposed and not asks_for_key and not self._insecure:
@@ -91,14 +95,14 @@ class Listeners(Service):
                 "'off': anybody who can reach it could spend your quota. Configure "
                 "auth.keys, or listen on 127.0.0.1, or say --insecure if you mean it"
             )
-        for address in addresses:
+        for url in urls:
             self._log.info(
-                "listening on {address}, {auth}",
-                address=described(address),
+                "listening on {url}, {auth}",
+                url=url,
                 auth="a key is asked for" if asks_for_key else "no key is asked for",
             )
         if self._simulated_by:
-            self._invite(described(addresses[0]))
+            self._invite(urls[0])
 
     def stopService(self) -> Deferred[None]:
         """Close the sockets; the Deferred fires when they are closed."""
@@ -140,13 +144,13 @@ def check_endpoints(reactor: IReactorCore, endpoints: tuple[str, ...]) -> list[s
     return problems
 
 
-def described(address: IAddress) -> str:
+def described(address: IAddress, encrypted: bool = False) -> str:
     """*address* as a person would type it."""
     host, port = getattr(address, "host", None), getattr(address, "port", None)
     if host is None:
         name = getattr(address, "name", None)
         return f"unix:{name.decode()}" if isinstance(name, bytes) else str(address)
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"http{'s' * encrypted}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _no_endpoint(description: str, error: Exception) -> str:

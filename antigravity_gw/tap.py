@@ -6,7 +6,7 @@ starts, since twistd may yet fork.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -122,6 +122,35 @@ def _problems_of(reads: Callable[[], object]) -> list[str]:
     return []
 
 
+class Daemon(MultiService):
+    """
+    All services of the daemon.
+
+    :param twistd: the options of twistd itself.
+    """
+
+    def __init__(self, twistd: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._twistd = twistd
+
+    def privilegedStartService(self) -> None:
+        """
+        Open what needs opening.
+
+        In the background, the process that was started in the foreground still
+        waits for word; twistd sends none when the daemon exits by itself.
+
+        :raises Refused: when the daemon cannot run.
+        """
+        try:
+            super().privilegedStartService()
+        except Refused as refused:
+            pipe = self._twistd.get("statusPipe")
+            if pipe is not None:
+                os.write(pipe, f"1 {refused}".encode("ascii", "replace")[:100])
+            raise
+
+
 def makeService(options: Options) -> IService:
     """
     The daemon, wired.
@@ -130,7 +159,7 @@ def makeService(options: Options) -> IService:
     """
     from twisted.internet import reactor
 
-    service = MultiService()
+    service = Daemon(options.parent or {})
     loaded = options.loaded
     sandbox = Embedded(reactor) if options["sandbox"] else None
     if sandbox is not None:

@@ -1,8 +1,11 @@
 """The daemon: how it starts, how it does not, and what it serves."""
 
 import json
+import os
 import signal
 import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -119,6 +122,42 @@ def test_state_directory_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "accounts.sqlite3").write_text("no database, but precious")
     assert "not a database" in refusal("--state-dir", str(tmp_path), folder=tmp_path)
     assert (tmp_path / "accounts.sqlite3").read_text().endswith("precious")
+
+
+def in_the_background(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Status and output of a twistd that goes into the background."""
+    started = subprocess.run(
+        [str(Path(sys.executable).with_name("twistd")), "antigravity-gw", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "HOME": str(folder)},
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return started.returncode, started.stdout
+
+
+def test_background(tmp_path: Path) -> None:
+    """Without -n it goes into the background, and says if that came to nothing."""
+    endpoint = f"unix:{tmp_path}/gw.sock"
+    started = in_the_background(tmp_path, "--sandbox", "--listen", endpoint)
+    pid = int((tmp_path / "twistd.pid").read_text())
+    try:
+        (tmp_path / "twistd.pid").unlink()
+        again = in_the_background(tmp_path, "--sandbox", "--listen", endpoint)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(tmp_path / "gw.sock"))
+            client.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = client.recv(1000)
+    finally:
+        os.kill(pid, signal.SIGTERM)
+
+    assert started == (0, "")
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert again[0] == 1
+    assert "antigravity-gw: cannot listen on" in again[1]
 
 
 def test_check(tmp_path: Path) -> None:
