@@ -4,14 +4,21 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from daemons import KEY, Daemon, Sandbox, Serve, antigravity_gw, running, twistd
 
 HELLO = {"contents": [{"parts": [{"text": "Hello"}]}]}
@@ -209,6 +216,80 @@ def test_other_endpoints(tmp_path: Path, kind: str) -> None:
             assert b"200 OK" in client.recv(1000)
     finally:
         daemon.stop()
+
+
+ACTIVATE = """
+import os, socket, sys
+listener = socket.create_server(("127.0.0.1", 0))
+os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_FDS="1", LISTEN_FDNAMES="web", LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""What systemd does for a socket unit: hand the open socket to the service."""
+
+
+def test_socket_activation(tmp_path: Path) -> None:
+    """A socket that systemd opened is served."""
+    log = tmp_path / "log"
+    command = [sys.executable, "-c", ACTIVATE]
+    command += [str(Path(sys.executable).with_name("twistd")), "-n", "antigravity-gw"]
+    command += ["--sandbox", "--listen", "systemd:domain=INET:name=web"]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=out)
+    daemon = Daemon(process, log)
+    try:
+        url = daemon.wait_for(r"listening on (http://\S+), no key is asked for")[1]
+
+        assert ask(url, "/readyz") == (200, {"status": "ok"})
+    finally:
+        daemon.stop()
+
+
+def test_tls(tmp_path: Path) -> None:
+    """A listener with a certificate speaks TLS."""
+    key, certificate = self_signed(tmp_path)
+    options = [
+        "--listen",
+        f"ssl:0:interface=127.0.0.1:privateKey={key}:certKey={certificate}",
+    ]
+    daemon = twistd("antigravity-gw", "--sandbox", *options, folder=tmp_path)
+    try:
+        url = daemon.wait_for(r"listening on (https://\S+), no key is asked for")[1]
+        context = ssl.create_default_context(cafile=certificate)
+        with urllib.request.urlopen(f"{url}/readyz", context=context) as response:
+            assert json.loads(response.read()) == {"status": "ok"}
+    finally:
+        daemon.stop()
+
+
+def self_signed(folder: Path) -> tuple[str, str]:
+    """Files with a key and a certificate for 127.0.0.1, good for a day."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    address = x509.IPAddress(ip_address("127.0.0.1"))
+    today = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - timedelta(hours=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .sign(private, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "key.pem").write_bytes(
+        private.private_bytes(
+            pem,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(pem))
+    return str(folder / "key.pem"), str(folder / "cert.pem")
 
 
 def test_sandbox_says_so(tmp_path: Path) -> None:
