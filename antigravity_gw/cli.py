@@ -22,6 +22,7 @@ from typing import Any, TextIO
 from attrs import define
 
 from antigravity_gw import __version__
+from antigravity_gw.checking import checked, good_news
 from antigravity_gw.config import Loaded, load
 from antigravity_gw.importing import Skipped, read_credentials
 from antigravity_gw.pool.account import Need, Record
@@ -116,10 +117,7 @@ def _account_parsers(commands: Any) -> None:
 
 def check_config(options: argparse.Namespace) -> int:
     """Say whether the configuration is good, as ``nginx -t`` does."""
-    from antigravity_gw.tap import loaded_or_refused
-
-    loaded = loaded_or_refused(options.config, _overrides(options))
-    print(f"antigravity-gw: the configuration is good ({loaded.path})")
+    print(good_news(checked(options.config, os.environ, _overrides(options))))
     return 0
 
 

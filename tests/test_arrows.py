@@ -29,10 +29,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         "wire",
     },
     "listening": {"web"},
+    "checking": {"config", "listening", "settings"},
     "embedded": {"config", "pool"},
-    "cli": {"config", "importing", "pool", "settings", "tap", "wire"},
+    "wiring": {"catalog", "config", "gateway", "pool", "upstream", "web"},
+    "tap": {"checking", "config", "embedded", "listening", "pool", "wiring"},
+    "cli": {"checking", "config", "importing", "pool", "settings", "wire"},
 }
-MAY_IMPORT["tap"] = set(MAY_IMPORT) - {"cli"}
 
 PURE = (
     *("errors", "checks", "keys", "journal", "wire", "catalog", "importing"),

@@ -1,0 +1,43 @@
+"""Finding fault with a configuration before anything is opened."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from antigravity_gw.config import Loaded, load
+from antigravity_gw.listening import Refused, check_endpoints
+from antigravity_gw.settings import ConfigError
+
+
+def checked(
+    file: str | None, environ: Mapping[str, str], options: Mapping[str, Any]
+) -> Loaded:
+    """
+    The configuration; what it refers to has been read as well.
+
+    :raises Refused: naming every mistake, a line each.
+    """
+    from twisted.internet import reactor
+
+    try:
+        loaded = load(file, environ, options)
+        problems = check_endpoints(reactor, loaded.config.listen)
+        for reads in (loaded.key_ring, loaded.oauth_client):
+            problems += _problems_of(reads)
+    except ConfigError as error:
+        problems = error.problems
+    if problems:
+        raise Refused("\nantigravity-gw: ".join(problems))
+    return loaded
+
+
+def good_news(loaded: Loaded) -> str:
+    """What to say of a configuration that has been checked."""
+    return f"antigravity-gw: the configuration is good ({loaded.path})"
+
+
+def _problems_of(reads: Callable[[], object]) -> list[str]:
+    try:
+        reads()
+    except ConfigError as error:
+        return error.problems
+    return []
