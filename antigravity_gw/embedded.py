@@ -1,5 +1,6 @@
 """The sandbox inside the daemon, for trying the gateway without an account."""
 
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -29,7 +30,8 @@ class Embedded(MultiService):
         return self._google.url
 
     def loaded(self, loaded: Loaded) -> Loaded:
-        """*loaded*, with the sandbox in place of Google."""
+        """*loaded*, with the sandbox in place of Google, and accounts that it knows."""
+        _add_accounts(Store.open(Path(self._directory.name)))
         config = loaded.config
         url = self.url
         config = evolve(
@@ -46,16 +48,16 @@ class Embedded(MultiService):
         )
         return evolve(loaded, config=config)
 
-    def add_accounts(self, store: Store) -> None:
-        """Put the sandbox's demo accounts into *store*."""
-        for number, account in enumerate(DEMO_ACCOUNTS):
-            store.put(
-                Record(
-                    id=f"demo-{account.name}",
-                    name=account.name,
-                    refresh_token=account.refresh_token,
-                    client=None,
-                    project=None,
-                    added=float(number),
-                )
+
+def _add_accounts(store: Store) -> None:
+    for number, account in enumerate(DEMO_ACCOUNTS):
+        store.put(
+            Record(
+                id=f"demo-{account.name}",
+                name=account.name,
+                refresh_token=account.refresh_token,
+                client=None,
+                project=None,
+                added=float(number),
             )
+        )

@@ -120,8 +120,6 @@ def makeService(options: Options) -> IService:
         sandbox.setServiceParent(service)
         loaded, simulated_by = sandbox.loaded(loaded), sandbox.url
     store = _opened(loaded)
-    if options["sandbox"]:
-        sandbox.add_accounts(store)
     site, pool = wired(loaded, store, reactor)
     TimerService(STORE_CHECK, StoreWatch(pool)).setServiceParent(service)
     Listeners(
