@@ -71,7 +71,7 @@ class AccountPool:
     _projects: dict[str, str] = field(factory=dict, init=False)
     _discoveries: Shared[str] = field(factory=Shared, init=False)
     _last: str | None = field(default=None, init=False)
-    _is_behind: bool = field(default=True, init=False)
+    _is_behind: bool = field(default=False, init=False)
     _log: ClassVar[Logger] = Logger()
 
     def refresh(self) -> None:
@@ -83,7 +83,7 @@ class AccountPool:
 
         :raises StoreError: when the store cannot be read; nothing changes then.
         """
-        self._is_behind = self._is_behind or self.store.has_changed()
+        self._is_behind = self.store.has_changed() or self._is_behind
         if not self._is_behind:
             return
         records = self.store.records()

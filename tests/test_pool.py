@@ -1,0 +1,113 @@
+"""Tests for ``antigravity_gw.pool.pool``: what changes while the daemon runs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import now
+from twisted.internet.defer import Deferred
+from world import WHOLE, World
+
+from antigravity_gw.pool.store import StoreError
+from antigravity_gw.pool.watch import StoreWatch
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Three accounts."""
+    world = World(tmp_path)
+    world.google.script = [WHOLE]
+    return world
+
+
+def served_by(world: World) -> str:
+    """The account that serves a request of no conversation."""
+    world.generate(b"{}")
+    return world.google.calls[-1].account
+
+
+def test_unchanged(world: World, logged: list[dict[str, Any]]) -> None:
+    """Looking when nothing has changed does nothing."""
+    before = len(logged)
+    world.pool.refresh()
+
+    assert len(logged) == before
+
+
+def test_removed(world: World) -> None:
+    """An account that was removed serves no more; its conversations go on."""
+    world.generate()
+    world.store.remove("a@x")
+    world.pool.refresh()
+    world.generate()
+
+    assert [call.account for call in world.google.calls] == ["a", "b"]
+
+
+def test_removed_while_serving(world: World) -> None:
+    """What is being served is not disturbed."""
+    lending = world.pool.lend("pro", None)
+    lease = now(lending.__aenter__())
+    world.store.remove("a@x")
+    world.pool.refresh()
+
+    assert (lease.account_id, lease.token) == ("a", "token-of-a")
+    now(lending.__aexit__(None, None, None))
+
+
+def test_another_token(world: World) -> None:
+    """An account that was logged in anew gets another chance at once."""
+    world.token_reply = lambda _: (400, b'{"error":"invalid_grant"}')
+    assert world.generate().status == 400
+    world.token_reply = lambda _: (200, b'{"access_token":"token-of-a"}')
+    world.add("a")
+
+    assert world.generate().status == 200
+
+
+def test_leases_are_counted(world: World) -> None:
+    """How many requests an account serves is known, also when one fails."""
+    lending = world.pool.lend("pro", None)
+    now(lending.__aenter__())
+    (account, *_) = world.pool._accounts.values()
+    assert account.serving == 1
+    swallowed = now(lending.__aexit__(ZeroDivisionError, ZeroDivisionError(), None))
+
+    assert (swallowed, account.serving) == (False, 0)
+
+
+def test_one_discovery_for_all(tmp_path: Path) -> None:
+    """However many requests wait for an account's project, it is asked for once."""
+    world = World(tmp_path, accounts="")
+    world.add("a", project=None)
+    asked: list[Deferred[str]] = []
+
+    async def find(token: str) -> str:
+        asked.append(Deferred())
+        return await asked[-1]
+
+    world.pool.find_project = find
+    lending = [world.pool.lend("pro", None) for _ in range(200)]
+    waiting = [Deferred.fromCoroutine(lend.__aenter__()) for lend in lending]
+    asked[0].callback("found")
+
+    assert {now(lease).project for lease in waiting} == {"found"}
+    assert len(asked) == 1
+
+
+def test_bad_moments_of_the_disk(world: World, logged: list[dict[str, Any]]) -> None:
+    """They are told once, end by themselves, and cost no account."""
+    watch, away = StoreWatch(world.pool), world.store.path.with_suffix(".away")
+    world.store.put(world.store.records()[0])
+    world.store.path.rename(away)
+    for _ in range(3):
+        watch()
+    with pytest.raises(StoreError):
+        world.pool.refresh()
+    assert served_by(world) == "a"
+    away.rename(world.store.path)
+    watch()
+
+    told = [e["what"] for e in logged if "what" in e]
+    assert ["unable to open" in what for what in told] == [True, False]
+    assert served_by(world) == "b"
