@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def test_remove(store: Store) -> None:
     assert not store.remove("ada")
 
     assert store.records() == [BOB]
-    with sqlite3.connect(store.path) as db:
+    with closing(sqlite3.connect(store.path)) as db:
         assert db.execute("SELECT count(*) FROM secret").fetchone() == (1,)
         assert db.execute("SELECT count(*) FROM block").fetchone() == (0,)
 
@@ -104,7 +105,7 @@ def test_changes_are_noticed(store: Store) -> None:
 
 def test_a_newer_schema(store: Store) -> None:
     """A store of a newer version is left as it is."""
-    with sqlite3.connect(store.path) as db:
+    with closing(sqlite3.connect(store.path)) as db:
         db.execute(f"PRAGMA user_version = {VERSION + 1}")
 
     with pytest.raises(StoreError, match="upgrade antigravity-gw"):
