@@ -203,9 +203,16 @@ class Store:
         # Not created here: a database that has vanished is told, not replaced.
         uri = f"{self.path.absolute().as_uri()}?mode=rw"
         db = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA foreign_keys = ON")
+        try:
+            for pragma in (
+                "journal_mode = WAL",
+                "synchronous = FULL",
+                "foreign_keys = ON",
+            ):
+                db.execute(f"PRAGMA {pragma}")
+        except sqlite3.DatabaseError:
+            db.close()
+            raise
         return db
 
     @contextmanager
