@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antigravity_gw.errors import BrokenAnswer, MalformedStream
+from antigravity_gw.errors import BrokenAnswer, MalformedStream, Unreachable
 from antigravity_gw.wire.answer import (
     ArrayFraming,
     EventFraming,
@@ -167,8 +167,32 @@ def test_much_that_says_nothing() -> None:
 
 def test_whole() -> None:
     """An answer in one piece leaves its envelope and is not touched."""
-    assert read_whole(b'{"response": { "a": 1.0 }}') == b'{ "a": 1.0 }'
-    with pytest.raises(MalformedStream):
-        read_whole(b"{}")
+    response = json.dumps(LAST, indent=1).replace("!", "1.0 ").encode()
+    assert read_whole(b'{"response": %b}' % response) == response
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b'{"response":{}}',
+        b'{"response":{"usageMetadata":{}}}',
+        b'{"response":5}',
+        b'{"response":[]}',
+        b'{"response":{"candidates":5}}',
+        b"<html>",
+    ],
+)
+def test_whole_nothing(body: bytes) -> None:
+    """What says nothing in one piece is no answer either."""
+    with pytest.raises(Unreachable):
+        read_whole(body)
+
+
+@pytest.mark.parametrize("error", [b'"boom"', b"5", b"[1]", b"{}", b"true"])
+def test_errors_that_are_no_objects(error: bytes) -> None:
+    """They are errors all the same, alone and in a stream."""
+    body = b'{"error":%b}' % error
     with pytest.raises(UpstreamError):
-        read_whole(b'{"error":{"code":500}}')
+        read_whole(body)
+    assert isinstance(streamed(b"data: %b\n\n" % body)[1], UpstreamError)

@@ -48,7 +48,7 @@ def test_add(run: Any, store: Store) -> None:
     assert run("accounts", "add", "ada", stdin="1//b\n")[1] == "ada: updated\n"
     (record,) = store.records()
 
-    assert (record.name, record.refresh_token, record.project) == ("ada", "1//b", None)
+    assert (record.name, record.refresh_token, record.project) == ("ada", "1//b", "p")
     assert record.client is None
     assert "ada" not in record.id
 

@@ -71,6 +71,7 @@ def test_in_text(text: str, expected: float | None) -> None:
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
         ("-1", None),
         ("soon", None),
+        ("Mon, 1 Jan 2020 99999999999999999999:0:0 GMT", None),
         ("9" * 400, None),
     ],
 )

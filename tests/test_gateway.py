@@ -411,14 +411,16 @@ def test_cut_in_the_middle(world: World) -> None:
 
 def test_error_in_the_middle(world: World) -> None:
     """Upstream's error is handed on, on one line, and the connection is cut."""
-    bad = b'data: {"error":{"code":503,"message":"busy: project-of-it"}}\r\n\r\n'
+    error = b'{"code":503,"message":"busy: project-of-it","status":"UNAVAILABLE"}'
+    bad = b'data: {"error":\r\ndata:%b}\r\n\r\n' % error
     world.google.script = [Reply(body=event(TEXT), stays_open=True), STREAM]
     client = world.stream()
     world.google.calls[0].request.write(bad)
     world.settle()
 
     assert client.body.endswith(
-        b'data: {"error":{"code":503,"message":"busy: REDACTED"}}\n\n'
+        b'data: {"error":{"code":503,"message":"busy: REDACTED",'
+        b'"status":"UNAVAILABLE"}}\n\n'
     )
     assert not client.ended_well
 
@@ -445,6 +447,51 @@ def test_trouble_of_an_account_in_the_middle(
     assert [call.account for call in world.google.calls[1:]] == [
         "a" if code == 401 else "b"
     ]
+
+
+@pytest.mark.parametrize("error", [b'"boom"', b"5", b"{}", b'{"code":200}'])
+@pytest.mark.parametrize("begun", [b"", event(TEXT)])
+def test_errors_that_say_little(world: World, error: bytes, begun: bytes) -> None:
+    """Whatever stands where an error should, the client reads one of Google's shape."""
+    world.google.script = [Reply(body=begun, stays_open=True)]
+    client = world.stream()
+    for _ in range(3):
+        call = world.google.calls[-1].request
+        call.write(b'data: {"error":%b}\n\n' % error)
+        world.settle()
+    told = json.loads(client.body.rpartition(b"data: ")[2])["error"]
+
+    assert {"code", "message", "status"} <= set(told)
+    assert client.status in (200, told["code"])
+
+
+def test_incomplete_errors_are_completed(world: World) -> None:
+    """What upstream leaves out of an error, clients still find in it."""
+    world.google.script = [Reply(418, b'{"error":{"foo":1,"code":200}}')]
+
+    assert world.generate().json()["error"] == {
+        "foo": 1,
+        "code": 418,
+        "message": "upstream answered 418",
+        "status": "UNKNOWN",
+    }
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"x" * 300_000, b'{"error":"no"}'])
+def test_refusals_without_words(world: World, body: bytes) -> None:
+    """A 4xx is told at once, as what it is, whatever its body."""
+    world.google.script = [Reply(413, body)]
+
+    assert world.generate().error() == (413, "UNKNOWN")
+    assert len(world.google.calls) == 1
+
+
+def test_absurd_delays(world: World) -> None:
+    """A date beyond all dates is no reason to fail."""
+    date = "Mon, 1 Jan 2020 99999999999999999999:0:0 GMT"
+    world.google.script = [Reply(500, headers={"retry-after": date}), WHOLE]
+
+    assert world.generate().status == 200
 
 
 def test_a_stream_under_way_proves_nothing(world: World) -> None:

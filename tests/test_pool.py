@@ -98,7 +98,7 @@ def test_one_discovery_for_all(tmp_path: Path) -> None:
 def test_bad_moments_of_the_disk(world: World, logged: list[dict[str, Any]]) -> None:
     """They are told once, end by themselves, and cost no account."""
     watch, away = StoreWatch(world.pool), world.store.path.with_suffix(".away")
-    world.store.put(world.store.records()[0])
+    world.store.remove("c@x")
     world.store.path.rename(away)
     for _ in range(3):
         watch()

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from antigravity_gw.pool.account import Block, Need, Record
 from antigravity_gw.pool.store import VERSION, Store, StoreError
@@ -47,11 +48,14 @@ def test_nobody_else_can_read_it(tmp_path: Path) -> None:
 
 
 def test_the_same_name_is_the_same_account(store: Store) -> None:
-    """It keeps its id and age, and gets another chance."""
+    """It keeps what is not said anew, and gets another chance."""
     store.block("1", BLOCK)
     assert not store.put(Record("9", "ada", "1//new", None, None, 9.0))
+    assert store.records()[0] == evolve(ADA, refresh_token="1//new")
+    other = OAuthClient("other", "secret")
+    store.put(Record("9", "ada", "1//new", other, "other", 9.0))
 
-    assert store.records()[0] == Record("1", "ada", "1//new", None, None, 1.0)
+    assert store.records()[0] == Record("1", "ada", "1//new", other, "other", 1.0)
 
 
 def test_remove(store: Store) -> None:

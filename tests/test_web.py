@@ -226,8 +226,8 @@ def test_errors_on_arrays(
 ) -> None:
     """An error is an array of one only where an array was the default."""
     world = World(tmp_path, form=form)
-    world.google.script = [Reply(400, b'{"error":{"code":400,"message":"no"}}')]
-    error = {"error": {"code": 400, "message": "no"}}
+    error = {"error": {"code": 400, "message": "no", "status": "INVALID_ARGUMENT"}}
+    world.google.script = [Reply(400, json.dumps(error).encode())]
 
     assert world.stream(query).json() == ([error] if in_array else error)
 

@@ -110,7 +110,8 @@ class Store:
         """
         Store *record* under its name.
 
-        One that has the name already keeps its id and age; its block is lifted.
+        One that has the name already keeps its id and age, and its project and
+        OAuth client where *record* names none; its block is lifted.
 
         :returns: whether it is new.
         """
@@ -121,12 +122,16 @@ class Store:
             id = old[0] if old else record.id
             db.execute(
                 "INSERT INTO account VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (id) DO UPDATE SET project = excluded.project",
+                "ON CONFLICT (id) DO UPDATE "
+                "SET project = coalesce(excluded.project, project)",
                 (id, record.name, record.project, record.added),
             )
             client = record.client
             db.execute(
-                "INSERT OR REPLACE INTO secret VALUES (?, ?, ?, ?)",
+                "INSERT INTO secret VALUES (?, ?, ?, ?) ON CONFLICT (account) "
+                "DO UPDATE SET refresh_token = excluded.refresh_token, "
+                "client_id = coalesce(excluded.client_id, client_id), "
+                "client_secret = coalesce(excluded.client_secret, client_secret)",
                 (
                     id,
                     record.refresh_token,
@@ -221,7 +226,14 @@ class Store:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            raise StoreError(f"the account store {self.path}: {error}") from error
+            raise StoreError(
+                f"the account store {self.path}: {error}; it and its directory must "
+                "belong to the daemon's user, and be written by nothing else"
+            ) from error
+        except ValueError as error:
+            raise StoreError(
+                f"the state directory {str(self.directory)!r}: {error}"
+            ) from error
         except OSError as error:
             raise StoreError(
                 f"the state directory {self.directory} cannot be used: "

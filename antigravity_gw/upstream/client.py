@@ -22,7 +22,7 @@ from antigravity_gw.errors import (
 )
 from antigravity_gw.upstream.body import SealedBody
 from antigravity_gw.waiting import collect, in_plain_words, within
-from antigravity_gw.wire.google import GoogleError, read_error
+from antigravity_gw.wire.google import UNREADABLE, GoogleError, read_error
 from antigravity_gw.wire.jsons import decoded
 from antigravity_gw.wire.verdict import Blame, Setback, Verdict, judge
 
@@ -101,6 +101,7 @@ class Upstream:
         :returns: the response, its body yet to be delivered.
         :raises Setback: when it is none.
         """
+        deadline = self.now() + seconds
         response = await self._post(
             f"{base}/v1internal:streamGenerateContent?alt=sse",
             token,
@@ -108,7 +109,7 @@ class Upstream:
             seconds,
         )
         if response.code != 200:
-            raise await self._refusal(response)
+            raise await self._refusal(response, deadline - self.now())
         return response
 
     async def load(self, base: str, token: str) -> Mapping[str, Any]:
@@ -193,12 +194,16 @@ class Upstream:
 
     async def _whole(self, response: IResponse, seconds: float) -> bytes:
         if response.code != 200:
-            raise await self._refusal(response)
+            raise await self._refusal(response, seconds)
         return await self._read(response, self.answer_limit, seconds)
 
-    async def _refusal(self, response: IResponse) -> Setback:
-        """What a response that is no answer amounts to."""
-        body = await self._read(response, ERROR_LIMIT, self.patience.lookup)
+    async def _refusal(self, response: IResponse, seconds: float) -> Setback:
+        """What a response that is no answer amounts to, also if it cannot be read."""
+        seconds = min(seconds, self.patience.lookup)
+        try:
+            body = await self._read(response, ERROR_LIMIT, seconds)
+        except Setback:
+            body = b""
         headers = {
             name.decode("latin-1").lower(): values[-1].decode("latin-1")
             for name, values in response.headers.getAllRawHeaders()
@@ -229,18 +234,16 @@ def refusal(
 ) -> Setback:
     """What an error body amounts to, however it came; see :func:`judge`."""
     verdict = judge(status, headers, error, now)
-    if error is None or not 400 <= status < 600:
-        told: GatewayError = Unreachable(
-            f"upstream answered {status}, and not in Google's form"
-        )
-    else:
-        told = Passed(
-            error.message,
-            answered=status,
-            body=error.body,
-            retry_after=verdict.delay,
-        )
-    return Setback(verdict, told)
+    if error is None and verdict.blame is not Blame.REQUEST:
+        words = f"upstream answered {status}, and not in Google's form"
+        return Setback(verdict, Unreachable(words))
+    if not 400 <= status < 600:
+        return Setback(verdict, Unreachable("upstream reported an unknown error"))
+    body = (error or UNREADABLE).told_with(status)
+    return Setback(
+        verdict,
+        Passed(verdict.reason, answered=status, body=body, retry_after=verdict.delay),
+    )
 
 
 def _failing(error: GatewayError, reason: str = "") -> Setback:

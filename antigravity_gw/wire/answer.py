@@ -143,6 +143,7 @@ class StreamedAnswer:
     failure: UpstreamError | Unreachable | None = field(default=None, init=False)
     _decoder: EventDecoder = field(factory=EventDecoder)
     _held: list[bytes] = field(factory=list, init=False)
+    _held_bytes: int = field(default=0, init=False)
     _final: bool = field(default=False, init=False)
 
     def feed(self, chunk: bytes) -> bytes:
@@ -187,8 +188,10 @@ class StreamedAnswer:
         return b"".join(out)
 
     def _hold(self, frames: list[bytes]) -> None:
-        self._held += frames
-        if sum(map(len, self._held)) > self._decoder.limit:
+        said = [frame for frame in frames if frame]
+        self._held += said
+        self._held_bytes += sum(map(len, said))
+        if self._held_bytes > self._decoder.limit:
             self.failure = MalformedStream("upstream sent much and said nothing")
 
     def _framed(self, data: bytes) -> bytes:
@@ -206,12 +209,7 @@ class StreamedAnswer:
         """Notice the beginning and the end, parsing only where they may be."""
         if self.begun and not any(word in payload for word in _FINAL_WORDS):
             return
-        try:
-            glimpse = _glimpses.decode(payload)
-        except msgspec.MsgspecError as error:
-            raise MalformedStream(
-                f"upstream sent a response that is not Gemini's: {error}"
-            ) from None
+        glimpse = _glimpse(payload)
         self.begun = self.begun or glimpse.says_something()
         self._final = self._final or glimpse.is_final()
 
@@ -221,9 +219,21 @@ def read_whole(body: bytes) -> bytes:
     The response inside an answer that came in one piece.
 
     :raises UpstreamError: when it holds an error.
-    :raises MalformedStream: when it is not an answer.
+    :raises Unreachable: when it is not an answer.
     """
     response = unseal(body).response_or_raise(body)
     if response is None:
-        raise MalformedStream("upstream sent an answer without a response in it")
-    return bytes(response)
+        raise BrokenAnswer("upstream's answer was empty")
+    whole = bytes(response)
+    if not _glimpse(whole).says_something():
+        raise BrokenAnswer("upstream's answer was empty")
+    return whole
+
+
+def _glimpse(payload: bytes) -> _Glimpse:
+    try:
+        return _glimpses.decode(payload)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise MalformedStream(
+            f"upstream sent a response that is not Gemini's: {error}"
+        ) from None

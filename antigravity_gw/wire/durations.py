@@ -44,11 +44,11 @@ def seconds_until(value: object, now: float) -> float | None:
         return None
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return _sane(max(0.0, moment.timestamp() - now))
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return _sane(max(0.0, moment.timestamp() - now))
 
 
 def seconds_of_header(value: str, now: float) -> float | None:
@@ -56,10 +56,9 @@ def seconds_of_header(value: str, now: float) -> float | None:
     if value.isascii() and value.isdigit():
         return _sane(float(value)) if len(value) < 12 else None
     try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
+        return _sane(max(0.0, parsedate_to_datetime(value).timestamp() - now))
+    except (ValueError, OverflowError):
         return None
-    return _sane(max(0.0, moment.timestamp() - now))
 
 
 def seconds_in_text(text: str) -> float | None:

@@ -55,10 +55,15 @@ class Opened(msgspec.Struct, frozen=True):
 
         :param data: the bytes that were opened.
         :raises UpstreamError: when it holds an error.
+        :raises MalformedStream: when that is not a JSON object.
         """
         if self.error not in _EMPTY:
             raise UpstreamError(read_error(data) or UNREADABLE)
-        return None if self.response in _EMPTY else self.response
+        if self.response in _EMPTY:
+            return None
+        if not bytes(self.response).startswith(b"{"):
+            raise MalformedStream("upstream sent a response that is not an object")
+        return self.response
 
 
 _opener = msgspec.json.Decoder(Opened)

@@ -19,20 +19,42 @@ from antigravity_gw.wire.jsons import decoded
 
 NOTHING = Raw(b"")
 
+SHORTEST_PROJECT = 6
+"""How many letters a project id has at least, according to Google."""
+
 
 @frozen
 class GoogleError:
     """
     An error body, normalised.
 
-    :ivar body: ``{"error":...}`` as upstream spelled it, fit to be handed on.
+    :ivar code: 0 where it gives none.
+    :ivar body: ``{"error":...}`` as upstream spelled it; empty where it cannot
+        be handed on.
     """
 
-    code: int
-    message: str
-    status: str
+    code: int = 0
+    message: str = ""
+    status: str = ""
     details: tuple[Mapping[str, Any], ...] = ()
     body: bytes = field(default=b"", repr=False)
+
+    def told_with(self, status: int) -> bytes:
+        """
+        The body to hand on under an HTTP status.
+
+        It is upstream's own, unless that lacks what clients read.
+        """
+        if self.body and self.code == status and self.message and self.status:
+            return self.body
+        error = decoded(self.body, dict[str, dict[str, Any]]) or {"error": {}}
+        told = {
+            **error["error"],
+            "code": status,
+            "message": self.message or f"upstream answered {status}",
+            "status": self.status or "UNKNOWN",
+        }
+        return msgspec.json.encode({"error": told})
 
     def of_type(self, name: str) -> Iterable[Mapping[str, Any]]:
         """The details of one type, named without its package."""
@@ -51,8 +73,8 @@ class GoogleError:
                 yield metadata[key]
 
 
-UNREADABLE = GoogleError(0, "an error that cannot be read", "UNKNOWN")
-"""Stands for an error that has no readable body."""
+UNREADABLE = GoogleError()
+"""Stands for an error that is none of Google's."""
 
 
 @define
@@ -81,7 +103,7 @@ def read_error(body: bytes) -> GoogleError | None:
 
 def _normalised(error: Mapping[str, Any], body: bytes) -> GoogleError:
     """What *error* says, or what the error says that its message holds as text."""
-    message, code = error.get("message"), error.get("code")
+    message, code, status = (error.get(k) for k in ("message", "code", "status"))
     if isinstance(message, str) and message.lstrip().startswith(("{", "[")):
         inner = read_error(message.encode("utf-8", "replace"))
         if inner is not None:
@@ -89,7 +111,7 @@ def _normalised(error: Mapping[str, Any], body: bytes) -> GoogleError:
     return GoogleError(
         code=code if isinstance(code, int) else 0,
         message=message if isinstance(message, str) else "",
-        status=str(error.get("status", "")),
+        status=status if isinstance(status, str) else "",
         details=tuple(_details(error)),
         body=body,
     )
@@ -127,6 +149,7 @@ def on_one_line(body: bytes) -> bytes:
 
 def redacted(body: bytes, *secrets: str) -> bytes:
     """*body* without words that belong to the operator, such as project ids."""
-    for secret in filter(None, secrets):
-        body = body.replace(secret.encode(), b"REDACTED")
+    for secret in secrets:
+        if len(secret) >= SHORTEST_PROJECT:  # a shorter one may be any word
+            body = body.replace(secret.encode(), b"REDACTED")
     return body
