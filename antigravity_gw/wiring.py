@@ -69,8 +69,8 @@ def _pool(
         store=store,
         writer=writer,
         tokens=tokens,
+        clock=reactor,
         find_project=Projects(upstream, endpoints).find,
-        now=reactor.seconds,
         rests=Rests(
             quota=rests.quota_rest_seconds,
             refused=rests.refused_rest_seconds,

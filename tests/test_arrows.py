@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"catalog", "checks", "keys", "settings", "wire"},
     "waiting": {"errors"},
     "relay": {"errors", "waiting", "wire"},
-    "pool": {"errors", "wire"},
+    "pool": {"errors", "waiting", "wire"},
     "upstream": {"errors", "waiting", "wire"},
     "gateway": {"errors", "journal", "journey", "pool", "relay", "upstream", "wire"},
     "web": {

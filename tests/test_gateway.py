@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from bodies import REAL, Real
 from world import HELLO, LAST, STREAM, TEXT, WHOLE, Reply, World, event
 
+from antigravity_gw.upstream.client import Patience
+from antigravity_gw.upstream.projects import Projects
 from antigravity_gw.wire.verdict import Blame
 
 
@@ -533,9 +536,54 @@ def test_odd_answers_about_the_project(tmp_path: Path) -> None:
     world = World(tmp_path, accounts="")
     world.add("a", project=None)
     world.google.script = [Reply(body=b"[" * 9000), failing(401), failing(404)]
-    for _ in range(3):
-        assert world.generate().error() == (429, "RESOURCE_EXHAUSTED")
-        world.clock.advance(6)
+
+    assert world.generate().error() == (502, "UNAVAILABLE")
+    assert [call.method for call in world.google.calls] == ["loadCodeAssist"] * 3
+    assert len(world.token_calls) == 2
+
+
+def test_projects_are_asked_for_at_the_next_host(tmp_path: Path) -> None:
+    """A host that is down does not keep an account from serving."""
+    world = World(
+        tmp_path, accounts="", hosts=("http://one.example", "http://two.example")
+    )
+    world.add("a", project=None)
+    found = Reply(body=b'{"cloudaicompanionProject":"found"}')
+    world.google.script = [failing(500), found, WHOLE]
+
+    assert world.generate().status == 200
+    assert [call.host for call in world.google.calls] == [
+        "one.example",
+        "two.example",
+        "two.example",
+    ]
+
+
+def test_lookups_are_bounded(tmp_path: Path) -> None:
+    """When all is down, a request does not go round all accounts and hosts."""
+    world = World(
+        tmp_path, accounts="", hosts=("http://one.example", "http://two.example")
+    )
+    for name in "abcde":
+        world.add(name, project=None)
+    world.google.script = [failing(500)]
+
+    assert world.generate().error() == (502, "UNAVAILABLE")
+    assert [call.account for call in world.google.calls] == ["a", "b", "c"]
+
+
+def test_time_for_lookups(tmp_path: Path) -> None:
+    """What comes before the call is within the deadline of the request too."""
+    world = World(tmp_path, accounts="")
+    world.upstream = evolve(world.upstream, patience=Patience(token=1e4, lookup=1e4))
+    world.pool.find_project = Projects(world.upstream, world.endpoints).find
+    world.add("a", project=None)
+    world.google.script = [Reply(stays_open=True)]
+    client = world.generate()
+    world.clock.advance(601)
+    world.settle()
+
+    assert client.error() == (504, "DEADLINE_EXCEEDED")
 
 
 def test_end_without_finish_reason(world: World) -> None:
@@ -673,7 +721,8 @@ def test_lasting_conditions(tmp_path: Path) -> None:
 def test_token_endpoint_down(world: World) -> None:
     """A token endpoint that fails is nobody's fault, and is asked again soon."""
     world.token_reply = lambda _: (503, b"<html>")
-    assert world.generate().error() == (429, "RESOURCE_EXHAUSTED")
+    assert world.generate().error() == (502, "UNAVAILABLE")
+    assert len(world.token_calls) == 3
     world.clock.advance(6)
     world.token_reply = lambda _: (200, b'{"access_token":"token-of-a"}')
 

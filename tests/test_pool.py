@@ -1,5 +1,6 @@
 """Tests for ``antigravity_gw.pool.pool``: what changes while the daemon runs."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from helpers import now
 from twisted.internet.defer import Deferred
 from world import WHOLE, World
 
-from antigravity_gw.pool.store import StoreError
+from antigravity_gw.pool.store import Store, StoreError
 from antigravity_gw.pool.watch import StoreWatch
 
 
@@ -46,7 +47,7 @@ def test_removed(world: World) -> None:
 
 def test_removed_while_serving(world: World) -> None:
     """What is being served is not disturbed."""
-    lending = world.pool.lend("pro", None)
+    lending = world.pool.lend("pro", None, deadline=2e6)
     lease = now(lending.__aenter__())
     world.store.remove("a@x")
     world.pool.refresh()
@@ -67,7 +68,7 @@ def test_another_token(world: World) -> None:
 
 def test_leases_are_counted(world: World) -> None:
     """How many requests an account serves is known, also when one fails."""
-    lending = world.pool.lend("pro", None)
+    lending = world.pool.lend("pro", None, deadline=2e6)
     now(lending.__aenter__())
     (account, *_) = world.pool._accounts.values()
     assert account.serving == 1
@@ -87,12 +88,39 @@ def test_one_discovery_for_all(tmp_path: Path) -> None:
         return await asked[-1]
 
     world.pool.find_project = find
-    lending = [world.pool.lend("pro", None) for _ in range(200)]
+    lending = [world.pool.lend("pro", None, deadline=2e6) for _ in range(200)]
     waiting = [Deferred.fromCoroutine(lend.__aenter__()) for lend in lending]
     asked[0].callback("found")
 
     assert {now(lease).project for lease in waiting} == {"found"}
     assert len(asked) == 1
+
+
+def test_rotations_survive_bad_moments(world: World) -> None:
+    """A refresh token that could not be stored is not replaced by its dead forebear."""
+    watch, away = StoreWatch(world.pool), world.store.path.with_suffix(".away")
+    world.token_reply = lambda account: (
+        200,
+        json.dumps(
+            {
+                "access_token": f"token-of-{account}",
+                "expires_in": 0,
+                "refresh_token": f"refresh-of-{account}-{len(world.token_calls)}",
+            }
+        ).encode(),
+    )
+    world.store.path.rename(away)
+    assert [served_by(world) for _ in range(4)] == ["a", "b", "c", "a"]
+    away.rename(world.store.path)
+    Store.open(world.store.directory).remove("b@x")
+    world.pool.refresh()
+    assert world.pool._accounts["a"].record.refresh_token == "refresh-of-a-4"
+    watch()
+
+    assert [r.refresh_token for r in world.store.records()] == [
+        "refresh-of-a-4",
+        "refresh-of-c-3",
+    ]
 
 
 def test_bad_moments_of_the_disk(world: World, logged: list[dict[str, Any]]) -> None:

@@ -238,8 +238,8 @@ class World:
                 client=OAuthClient("client", "secret"),
                 save_rotated=writer.rotate,
             ),
+            clock=self.clock,
             find_project=Projects(self.upstream, self.endpoints).find,
-            now=self.clock.seconds,
         )
         for name in settings.get("accounts", ("a", "b", "c")):
             self.add(name)

@@ -1,14 +1,26 @@
 """The pool: lends an account, ready to ask with, to one request at a time."""
 
-import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+)
 from contextlib import asynccontextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from attrs import define, field, frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from antigravity_gw.errors import GatewayError, UpstreamTimeout
+from antigravity_gw.errors import (
+    Exhausted,
+    GatewayError,
+    Unreachable,
+    UpstreamTimeout,
+)
 from antigravity_gw.pool.account import (
     EVERY_MODEL,
     Account,
@@ -22,6 +34,7 @@ from antigravity_gw.pool.shared import Shared
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.writer import StoreWriter
+from antigravity_gw.waiting import within
 from antigravity_gw.wire.oauth import Fault, RenewalFailed
 from antigravity_gw.wire.verdict import Blame, Setback, Verdict
 
@@ -43,6 +56,23 @@ class Rests:
     shortest: float = 1.0
 
 
+HICCUPS = 3
+"""So many calls that only prepare a request may fail before it is given up."""
+
+
+@define
+class Hiccup(Exception):
+    """
+    An account cannot be had just now, and it is nobody's fault.
+
+    :ivar account: its id.
+    :ivar error: what the client is told if no other can be had either.
+    """
+
+    account: str
+    error: GatewayError
+
+
 class NoProject(Exception):
     """Google names no project for an account, and the operator set none."""
 
@@ -57,14 +87,13 @@ class AccountPool:
 
     :ivar find_project: asks upstream for the project of the account whose
         access token it is given; None when there is none.  Fails with Setback.
-    :ivar now: says the time, in POSIX seconds.
     """
 
     store: Store
     writer: StoreWriter
     tokens: Tokens
+    clock: IReactorTime
     find_project: Callable[[str], Awaitable[str | None]]
-    now: Callable[[], float]
     rests: Rests = Rests()
     _accounts: dict[str, Account] = field(factory=dict, init=False)
     _sessions: Sessions = field(factory=Sessions, init=False)
@@ -73,6 +102,10 @@ class AccountPool:
     _last: str | None = field(default=None, init=False)
     _is_behind: bool = field(default=False, init=False)
     _log: ClassVar[Logger] = Logger()
+
+    def now(self) -> float:
+        """The time, in POSIX seconds."""
+        return self.clock.seconds()
 
     def refresh(self) -> None:
         """
@@ -89,7 +122,7 @@ class AccountPool:
         records = self.store.records()
         self._is_behind = False
         known, self._accounts = self._accounts, {}
-        for record in records:
+        for record in map(self.writer.with_rotation, records):
             account = known.pop(record.id, None) or Account(record)
             if account.record.refresh_token != record.refresh_token:
                 account.resting.clear()
@@ -118,7 +151,7 @@ class AccountPool:
         *,
         avoid: Collection[str] = (),
         second_choice: Collection[str] = (),
-        deadline: float = math.inf,
+        deadline: float,
     ) -> AsyncIterator["Lease"]:
         """
         Borrow an account for one call upstream.
@@ -127,15 +160,26 @@ class AccountPool:
         cannot be said are put to rest on the way, and the next is tried.
 
         :param deadline: when to stop trying, in POSIX seconds.
-        :raises GatewayError: when there is no account left, or no time.
+        :raises GatewayError: when there is no account left, or no time, or when
+            :data:`HICCUPS` in a row have come between.
         """
-        while True:
+        hiccups: list[Hiccup] = []
+        lease = None
+        while lease is None:
             if self.now() >= deadline:
                 raise UpstreamTimeout("no answer has begun in the time there is for it")
-            account = self._choose(model, conversation, avoid, second_choice)
-            lease = await self._prepared(account, model)
-            if lease is not None:
-                break
+            try:
+                tried = {*second_choice, *(hiccup.account for hiccup in hiccups)}
+                account = self._choose(model, conversation, avoid, tried)
+                lease = await self._prepared(account, model, deadline)
+            except Hiccup as hiccup:
+                hiccups.append(hiccup)
+                if len(hiccups) == HICCUPS:
+                    raise hiccup.error from hiccup
+            except Exhausted:
+                if hiccups:
+                    raise hiccups[-1].error from hiccups[-1]
+                raise
         account.serving += 1
         try:
             yield lease
@@ -164,16 +208,26 @@ class AccountPool:
             self._sessions.settle(conversation, account.id)
         return account
 
-    async def _prepared(self, account: Account, model: str) -> "Lease | None":
-        """A lease of *account*; None when it turned out not to be able to serve."""
-        token = None
+    async def _prepared(
+        self, account: Account, model: str, deadline: float
+    ) -> "Lease | None":
+        """
+        A lease of *account*; None when it turned out not to be able to serve.
+
+        :raises Hiccup: when it is nobody's fault that it cannot.
+        """
+        token = ""
         try:
-            token = await self.tokens.fresh(account)
-            project = await self._project(account, token)
+            token = await self._in_time(deadline, self.tokens.fresh(account))
+            project = await self._in_time(deadline, self._project(account, token))
         except RenewalFailed as failed:
-            self._renewal_failed(account, failed)
+            if failed.fault is Fault.NOBODY:
+                self._rest(account, EVERY_MODEL, self.rests.trouble, failed.reason)
+                raise Hiccup(account.id, Unreachable(failed.reason)) from failed
+            self._block(account, _NEEDS[failed.fault], failed.reason)
         except GatewayError as error:
             self._rest(account, EVERY_MODEL, self.rests.trouble, error.message)
+            raise Hiccup(account.id, error) from error
         except NoProject:
             self._block(
                 account,
@@ -182,13 +236,20 @@ class AccountPool:
                 "accounts add NAME --project ID'",
             )
         except Setback as setback:
-            self.blame(account, EVERY_MODEL, token or "", setback.verdict)
+            self.blame(account, EVERY_MODEL, token, setback.verdict)
             if account.can_serve(model, self.now()):
-                reason = f"project: {setback.verdict.reason}"
-                self._rest(account, EVERY_MODEL, self.rests.trouble, reason)
+                words = f"an account's project: {setback.verdict.reason}"
+                raise Hiccup(account.id, Unreachable(words)) from setback
         else:
             return Lease(self, account, model, token, project)
         return None
+
+    async def _in_time(
+        self, deadline: float, waited_for: Coroutine[Deferred[Any], Any, str]
+    ) -> str:
+        """What others may wait for too, but this request only until *deadline*."""
+        left = deadline - self.now()
+        return await within(left, self.clock, Deferred.fromCoroutine(waited_for))
 
     async def _project(self, account: Account, token: str) -> str:
         known = account.record.project or self._projects.get(account.id)
@@ -210,12 +271,6 @@ class AccountPool:
         if account.block is not None and account.block.need is Need.ACCESS:
             account.note(None)
             self.writer.block(account.id, None)
-
-    def _renewal_failed(self, account: Account, failed: RenewalFailed) -> None:
-        if failed.fault is Fault.NOBODY:
-            self._rest(account, EVERY_MODEL, self.rests.trouble, failed.reason)
-        else:
-            self._block(account, _NEEDS[failed.fault], failed.reason)
 
     def blame(self, account: Account, model: str, token: str, verdict: Verdict) -> None:
         """Draw the conclusions of *verdict* that concern *account*."""

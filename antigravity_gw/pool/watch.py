@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from attrs import define, field
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from antigravity_gw.pool.pool import AccountPool
@@ -12,7 +13,8 @@ from antigravity_gw.pool.store import StoreError
 @define(eq=False)
 class StoreWatch:
     """
-    Lets the pool take up changes of the store, every time it is called.
+    Lets the pool take up changes of the store, every time it is called, and
+    store what it could not store before.
 
     It never raises, so that one bad moment of the disk does not end it.
     """
@@ -21,7 +23,7 @@ class StoreWatch:
     _trouble: str = field(default="", init=False)
     _log: ClassVar[Logger] = Logger()
 
-    def __call__(self) -> None:
+    def __call__(self) -> Deferred[list[None]]:
         """Look; say it once when that fails, and once when it works again."""
         try:
             self.pool.refresh()
@@ -33,3 +35,4 @@ class StoreWatch:
             self._log.warn(
                 "{what}", what=trouble or "the account store can be read again"
             )
+        return self.pool.writer.retry()

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from attrs import define
-from twisted.internet.defer import Deferred
+from attrs import define, evolve, field
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from antigravity_gw.pool.account import Block
+from antigravity_gw.pool.account import Block, Record
 from antigravity_gw.pool.store import Store
 
 
@@ -19,30 +19,53 @@ class StoreWriter:
     Writes what the daemon learns about accounts.
 
     A disk that fails does not keep the daemon from serving: it goes on from
-    memory, and says so.  The Deferreds fire when the write is on disk, or has
-    failed; they do not fail.
+    memory, says so, and tries again.  The Deferreds fire when the write is on
+    disk, or has failed; they do not fail.
 
     :ivar in_thread: runs a blocking function somewhere else.
+    :ivar _unsaved: for each account whose rotation is not on disk yet, the
+        refresh token that is, and the one that should be.
     """
 
     store: Store
     in_thread: Callable[..., Deferred[Any]] = deferToThread
+    _unsaved: dict[str, tuple[str, str]] = field(factory=dict, init=False)
     _log: ClassVar[Logger] = Logger()
 
     def block(self, id: str, block: Block | None) -> Deferred[None]:
         """Why an account is out, or that it is not."""
-        return self._write(id, self.store.block, id, block)
+        storing = self.in_thread(self.store.block, id, block)
+        return storing.addErrback(self._failed, id)
 
     def rotate(self, id: str, old: str, new: str) -> Deferred[None]:
-        """The refresh token that replaces another one."""
-        return self._write(id, self.store.rotate, id, old, new)
+        """The refresh token that replaces another one, which is dead from now on."""
+        stored, _ = self._unsaved.get(id, (old, ""))
+        self._unsaved[id] = (stored, new)
+        return self._save_rotation(id)
 
-    def _write(self, id: str, write: Callable[..., None], *what: Any) -> Deferred[None]:
-        def failed(failure: Failure) -> None:
-            self._log.error(
-                "what was learnt of account {account} is not stored: {error}",
-                account=id,
-                error=failure.getErrorMessage(),
-            )
+    def retry(self) -> Deferred[list[None]]:
+        """Try again to store the rotations that could not be."""
+        return gatherResults([self._save_rotation(id) for id in self._unsaved])
 
-        return self.in_thread(write, *what).addErrback(failed)
+    def with_rotation(self, record: Record) -> Record:
+        """*record* as it would be if its rotation could have been stored."""
+        old, new = self._unsaved.get(record.id, ("", ""))
+        is_behind = old and record.refresh_token == old
+        return evolve(record, refresh_token=new) if is_behind else record
+
+    def _save_rotation(self, id: str) -> Deferred[None]:
+        rotation = self._unsaved[id]
+
+        def saved(_: object) -> None:
+            if self._unsaved.get(id) == rotation:
+                del self._unsaved[id]
+
+        storing = self.in_thread(self.store.rotate, id, *rotation)
+        return storing.addCallback(saved).addErrback(self._failed, id)
+
+    def _failed(self, failure: Failure, id: str) -> None:
+        self._log.error(
+            "what was learnt of account {account} is not stored: {error}",
+            account=id,
+            error=failure.getErrorMessage(),
+        )

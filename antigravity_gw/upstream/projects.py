@@ -12,7 +12,7 @@ from antigravity_gw.wire.verdict import Blame, Setback
 
 @frozen
 class Projects:
-    """Asks ``loadCodeAssist``, at one host after the other."""
+    """Asks ``loadCodeAssist`` at the host that is best just now."""
 
     upstream: Upstream
     endpoints: Endpoints
@@ -21,17 +21,18 @@ class Projects:
         """
         The project of the account whose access token it is, if it has one.
 
-        :raises Setback: when none of the hosts would say.
+        One call, however many hosts there are: the next one to ask goes to the
+        next host.
+
+        :raises Setback: when that host would not say.
         """
-        *hosts, last = self.endpoints.in_order(self.upstream.now())
-        for host in hosts:
-            try:
-                return project_in(await self.upstream.load(host, token))
-            except Setback as setback:
-                if setback.verdict.blame is not Blame.ENDPOINT:
-                    raise
+        host = self.endpoints.in_order(self.upstream.now())[0]
+        try:
+            return project_in(await self.upstream.load(host, token))
+        except Setback as setback:
+            if setback.verdict.blame is Blame.ENDPOINT:
                 self.endpoints.avoid(host, self.upstream.now())
-        return project_in(await self.upstream.load(last, token))
+            raise
 
 
 def project_in(answer: Mapping[str, Any]) -> str | None:
