@@ -35,17 +35,33 @@ def between(low: float, high: float, unit: str) -> Check:
 
 
 def is_upstream_url(value: str) -> bool:
-    """Whether tokens may be sent there: https, or this machine."""
+    """Whether tokens may be sent there: https, or this machine; and nothing odd."""
     try:
         url = urlsplit(value)
         here = url.hostname in ("127.0.0.1", "localhost", "::1")
-        return bool(url.hostname) and (
-            url.scheme == "https" or (url.scheme == "http" and here)
+        is_plain = not (url.username or url.query or url.fragment)
+        return (
+            _URL.fullmatch(value) is not None
+            and bool(url.hostname)
+            and is_plain
+            and url.port != 0
+            and (url.scheme == "https" or (url.scheme == "http" and here))
         )
-    except ValueError:
+    except ValueError:  # a port that is none, for one
         return False
 
 
+def is_alias(name: str) -> bool:
+    """Whether *name* could be a model's, with ``*`` for any letters."""
+    return is_model_name(name.replace("*", "x"))
+
+
+def some(what: str) -> Check:
+    """A list with something in it."""
+    return Check(f"at least one {what}", lambda value: len(value) > 0)
+
+
+_URL = re.compile(r"[!-~]+")
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 Seconds = Annotated[float, between(0.001, 86400.0, "seconds")]
@@ -64,6 +80,10 @@ def is_model_name(name: str) -> bool:
 ModelName = Annotated[
     str,
     Check("a model's name: letters, digits, '.', '_' and '-'", is_model_name),
+]
+Alias = Annotated[
+    str,
+    Check("a model's name, which may have '*' in it", is_alias),
 ]
 Digest = Annotated[
     str,

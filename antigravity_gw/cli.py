@@ -54,12 +54,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = options.command(options)
+        sys.stdout.flush()
     except (CommandError, ConfigError, StoreError) as error:
         for line in str(error).splitlines():
             print(f"antigravity-gw: {line}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever reads the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return status
 
 
@@ -152,7 +156,7 @@ def import_accounts(options: argparse.Namespace) -> int:
     for file in options.files:
         try:
             document = json.loads(_text_of(file))
-        except (CommandError, ValueError) as error:
+        except (CommandError, ValueError, RecursionError) as error:
             print(f"{file}: skipped: {error}", file=sys.stderr)
             failed = True
             continue

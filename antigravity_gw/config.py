@@ -11,7 +11,16 @@ from typing import Annotated, Any, Literal
 from attrs import field, frozen
 
 from antigravity_gw.catalog import Model
-from antigravity_gw.checks import Bytes, Digest, ModelName, Seconds, Url, between
+from antigravity_gw.checks import (
+    Alias,
+    Bytes,
+    Digest,
+    ModelName,
+    Seconds,
+    Url,
+    between,
+    some,
+)
 from antigravity_gw.keys import Key, KeyRing
 from antigravity_gw.settings import ConfigError, gather
 from antigravity_gw.wire.oauth import OAuthClient
@@ -63,7 +72,7 @@ class OAuth:
 class Upstream:
     """Whom we ask."""
 
-    endpoints: tuple[Url, ...] = (
+    endpoints: Annotated[tuple[Url, ...], some("URL")] = (
         "https://cloudcode-pa.googleapis.com",
         "https://daily-cloudcode-pa.googleapis.com",
         "https://daily-cloudcode-pa.sandbox.googleapis.com",
@@ -107,7 +116,7 @@ class Models:
     """What models there are, and what else they are called."""
 
     image_models: tuple[str, ...] = ("*-image", "*-image-*")
-    aliases: dict[str, ModelName] = field(factory=dict)
+    aliases: dict[Alias, ModelName] = field(factory=dict)
     serve: tuple[Model, ...] = (
         Model(name="gemini-3.1-pro"),
         Model(name="gemini-2.5-pro"),
@@ -126,7 +135,9 @@ class Config:
     :ivar state_dir: where the accounts are kept; empty for the usual place.
     """
 
-    listen: tuple[str, ...] = ("tcp:8045:interface=127.0.0.1",)
+    listen: Annotated[tuple[str, ...], some("endpoint")] = (
+        "tcp:8045:interface=127.0.0.1",
+    )
     state_dir: str = ""
     http: Http = Http()
     auth: Auth = Auth()
@@ -153,7 +164,7 @@ class Loaded:
     def state_directory(self) -> Path:
         """Where the accounts are kept: as configured, as systemd has it, else XDG."""
         if self.config.state_dir:
-            return Path(self.config.state_dir).expanduser()
+            return _expanded(self.config.state_dir)
         return _directory(
             self.environ, "STATE_DIRECTORY", "XDG_STATE_HOME", ".local/state"
         )
@@ -207,11 +218,11 @@ class Loaded:
         any, and else beside the configuration file.
         """
         base = Path(self.environ.get("CREDENTIALS_DIRECTORY") or self.path.parent)
-        path = base / Path(file).expanduser()
+        path = base / _expanded(file)
         try:
             secret = path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            why = getattr(error, "strerror", "it is not text")
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "it is not text"
             raise ConfigError(
                 [f"{self.path}: {place}: {path} cannot be read: {why}"]
             ) from error
@@ -236,7 +247,7 @@ def load(
     variables = {k: v for k, v in environ.items() if k.startswith(PREFIX)}
     named = file or variables.get(PREFIX + "CONFIG")
     variables.pop(PREFIX + "CONFIG", None)
-    path = Path(named).expanduser() if named else default_file(environ)
+    path = _expanded(named) if named else default_file(environ)
     config = gather(
         Config,
         path,
@@ -246,6 +257,14 @@ def load(
         options=options or {},
     )
     return Loaded(config, path, environ)
+
+
+def _expanded(path: str) -> Path:
+    """*path*, with ``~`` for the home directory; of a user there is not, as it is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def default_file(environ: Mapping[str, str]) -> Path:

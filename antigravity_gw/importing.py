@@ -106,4 +106,5 @@ def _claims(id_token: str) -> Mapping[str, Any]:
 def _text(entry: Mapping[str, Any], *names: str) -> str:
     """The first of these members that is a string with something in it."""
     values = (entry.get(name) for name in names)
-    return next((v.strip() for v in values if isinstance(v, str) and v.strip()), "")
+    texts = (v.strip() for v in values if isinstance(v, str) and v.isprintable())
+    return next(filter(None, texts), "")

@@ -89,7 +89,7 @@ def _read(path: Path, must_exist: bool) -> dict[str, Any]:
         raise ConfigError([f"{path}: there is no such file"]) from error
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError([f"{path}: is not TOML: {error}"]) from error
 
 
@@ -204,12 +204,12 @@ def _exact(value: Any, kind: type) -> Any:
 
 def _checked(value: Any, kind: Any) -> Any:
     plain, *checks = get_args(kind)
-    value = _exact(value, plain)
+    structured = _converter.structure(value, plain)
     for check in checks:
-        if not check.accepts(value):
+        if not check.accepts(structured):
             shown = "that" if check.is_secret else _shown(value)
             raise ValueError(f"expected {check.expected}, not {shown}")
-    return value
+    return structured
 
 
 def _choice(value: Any, kind: Any) -> Any:

@@ -6,6 +6,7 @@ Nothing is opened before the services start, since twistd may yet fork.
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from twisted.application.internet import TimerService
@@ -91,16 +92,19 @@ class Daemon(MultiService):
         Open what needs opening.
 
         In the background, the process that was started in the foreground still
-        waits for word; twistd sends none when the daemon exits by itself.
+        waits for word; twistd sends none when the daemon exits by itself, and
+        leaves its pid file behind.
 
         :raises Refused: when the daemon cannot run.
         """
         try:
             super().privilegedStartService()
         except Refused as refused:
-            pipe = self._twistd.get("statusPipe")
+            pipe, pidfile = map(self._twistd.get, ("statusPipe", "pidfile"))
             if pipe is not None:
                 os.write(pipe, f"1 {refused}".encode("ascii", "replace")[:100])
+            if pidfile:
+                Path(pidfile).unlink(missing_ok=True)
             raise
 
 

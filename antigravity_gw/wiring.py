@@ -46,6 +46,7 @@ def wired(
         reactor,
         body_limit=config.limits.body_bytes,
         idle=config.http.keep_alive_seconds,
+        default_form=form,
     )
     return site, pool
 

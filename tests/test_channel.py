@@ -31,6 +31,19 @@ def world(tmp_path: Path) -> World:
         (POST + b"Content-Length: -1\r\n\r\n", 400),
         (POST + b"Content-Length: +1\r\n\r\n", 400),
         (POST + b"Transfer-Encoding: gzip\r\n\r\n", 400),
+        (POST + b"Transfer-Encoding: identity\r\nContent-Length: 0\r\n\r\n", 400),
+        (
+            POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n",
+            400,
+        ),
+        (
+            POST + b"Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n",
+            400,
+        ),
+        (POST + b"Transfer-Encoding: chunked, chunked\r\n\r\n", 400),
+        (POST + b"X: y\r\n Transfer-Encoding: chunked\r\n\r\n", 400),
+        (POST + b"\tX: y\r\n\r\n", 400),
+        (POST.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked\r\n\r\n", 400),
         (POST + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400),
         (POST + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", 413),
         (POST + b"Content-Length: 10001\r\n\r\n", 413),
@@ -90,6 +103,26 @@ def test_undeclared_in_one_packet(world: World) -> None:
 
     assert client.error() == (413, "INVALID_ARGUMENT")
     assert client.received().count(b"HTTP/1.1") == 1
+
+
+def test_refused_clients_may_finish(world: World) -> None:
+    """The connection stays for a while, so that the refusal can be read."""
+    client = world.client().send(POST + b"Content-Length: 10001\r\n\r\n")
+    for _ in range(20):
+        client.send(b"x" * 1000)
+    assert not client.transport.disconnecting
+    world.clock.advance(6)
+
+    assert client.transport.disconnecting
+    assert client.received().count(b"HTTP/1.1") == 1
+
+
+def test_refused_clients_may_leave(world: World) -> None:
+    """Nothing is left of those that do not wait."""
+    client = world.client().send(POST + b"Content-Length: 10001\r\n\r\n")
+    client.leave()
+
+    assert [c for c in world.clock.getDelayedCalls() if c.getTime() > 1e6 + 2] == []
 
 
 def test_refused_by_its_head(tmp_path: Path) -> None:

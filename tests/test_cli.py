@@ -107,6 +107,16 @@ def test_import(run: Any, store: Store, tmp_path: Path) -> None:
     assert run("accounts", "import", "-", stdin='{"refresh_token":"1//c"}')[0] == 0
 
 
+def test_import_of_nonsense(run: Any, tmp_path: Path) -> None:
+    """A file that is no JSON worth the name is skipped like any other."""
+    file = tmp_path / "deep.json"
+    file.write_text("[" * 100_000)
+    status, _, err = run("accounts", "import", str(file))
+
+    assert status == 1
+    assert f"{file}: skipped" in err
+
+
 def test_import_without_names(run: Any, store: Store, tmp_path: Path) -> None:
     """Two files of one name are two accounts; the same file again is the same."""
     for folder, token in (("x", "1//x"), ("y", "1//y"), ("x", "1//x")):

@@ -9,6 +9,7 @@ import attrs
 import pytest
 
 from antigravity_gw.config import PREFIX, Config, Loaded, default_file, load
+from antigravity_gw.pool.store import Store, StoreError
 from antigravity_gw.settings import ConfigError, settings_of
 
 DOCUMENTED = Path(__file__).parents[1] / "docs" / "config.toml"
@@ -61,7 +62,7 @@ def test_every_setting_is_documented(place: tuple[str, ...]) -> None:
         (
             "[timeouts]\nidle_seconds = -1",
             "{file}: timeouts.idle_seconds: expected a number of seconds between "
-            "0.001 and 86400, not -1.0",
+            "0.001 and 86400, not -1",
         ),
         (
             "[timeouts]\nidle_seconds = '5'",
@@ -104,6 +105,16 @@ def test_every_setting_is_documented(place: tuple[str, ...]) -> None:
             "{file}: models.serve.0.name: expected a model's name: letters, digits, "
             "'.', '_' and '-', not '..'",
         ),
+        ("listen = []", "{file}: listen: expected at least one endpoint, not []"),
+        (
+            "upstream.endpoints = []",
+            "{file}: upstream.endpoints: expected at least one URL, not []",
+        ),
+        (
+            "models.aliases = {'models/x' = 'y'}",
+            "{file}: models.aliases.models/x: expected a model's name, which may have "
+            "'*' in it, not 'models/x'",
+        ),
         ("models.aliases = 3", "{file}: models.aliases: expected a table, not 3"),
     ],
 )
@@ -112,6 +123,48 @@ def test_mistakes_are_named(tmp_path: Path, text: str, expected: str) -> None:
     file = tmp_path / "gw.toml"
 
     assert [expected.format(file=file)] == problems(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https:// host",
+        "https://user:password@host",
+        "https://host/path?query=1",
+        "https://host#fragment",
+        "https://host:99999",
+        "https://host:0",
+        "https://[::1",
+        "http://10.0.0.1",
+        "//host",
+        "",
+    ],
+)
+def test_urls_that_will_not_do(tmp_path: Path, url: str) -> None:
+    """Tokens go to no address that could mean something else."""
+    (problem,) = problems(tmp_path, f"oauth.token_url = '{url}'")
+
+    assert "oauth.token_url: expected an https URL" in problem
+
+
+@pytest.mark.parametrize("name", ["\\u0000", "~nosuchuser/x"])
+def test_odd_paths(tmp_path: Path, name: str) -> None:
+    """A path that cannot be is a mistake like any other."""
+    text = f'state_dir = "{name}"\nauth.keys = [{{name = "a", file = "{name}"}}]'
+    loaded = load(written(tmp_path, text), {})
+
+    with pytest.raises(ConfigError, match=r"auth\.keys\.0\.file"):
+        loaded.key_ring()
+    with pytest.raises(ConfigError, match=r"no such file|cannot be read"):
+        load("~nosuchuser/x", {})
+    if "0000" in name:
+        with pytest.raises(StoreError, match="the state directory"):
+            Store.open(loaded.state_directory())
+
+
+def test_deep_toml(tmp_path: Path) -> None:
+    """Nor is a file that is nested beyond all reason."""
+    assert "is not TOML" in problems(tmp_path, "a = " + "[" * 5000)[0]
 
 
 def test_all_mistakes_at_once(tmp_path: Path) -> None:

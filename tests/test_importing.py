@@ -141,6 +141,8 @@ def test_lists() -> None:
         {"type": "external_account"},
         {"token": {}},
         {"refresh_token": " "},
+        {"refresh_token": "\ud800"},
+        {"refresh_token": "1//x\nsomething"},
         {"refresh_token": "1//x", "disabled": True},
         {"refreshToken": "1//x", "enabled": False},
         {"version": "2.0", "accounts": [{"id": "u", "email": "a"}]},

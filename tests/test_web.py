@@ -232,6 +232,14 @@ def test_errors_on_arrays(
     assert world.stream(query).json() == ([error] if in_array else error)
 
 
+def test_refusals_on_arrays(tmp_path: Path) -> None:
+    """Also what is refused before it is looked at."""
+    world = World(tmp_path, form=Form.ARRAY, mode=Mode.STRICT)
+
+    assert [e["error"]["code"] for e in world.stream("").json()] == [401]
+    assert world.generate().json()["error"]["code"] == 401
+
+
 @pytest.mark.parametrize(
     "header",
     [

@@ -32,6 +32,7 @@ from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.upstream.client import Patience, Upstream, make_http
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.upstream.projects import Projects
+from antigravity_gw.web.channel import LINGER
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.guard import Guard, Mode
 from antigravity_gw.web.models import Api
@@ -157,6 +158,7 @@ class Client:
 
     def is_closed(self) -> bool:
         """Whether the gateway has closed the connection."""
+        self.world.clock.advance(LINGER)
         return self.transport.disconnecting
 
     @property
@@ -258,10 +260,11 @@ class World:
             is_image_model=catalog.makes_images,
         )
         ids = iter(range(1000))
+        form = settings.get("form", Form.SSE)
         api = Api(
             gateway,
             catalog,
-            settings.get("form", Form.SSE),
+            form,
             new_id=lambda: f"id-{next(ids)}",
         )
         self.guard = Guard(
@@ -276,6 +279,7 @@ class World:
             self.clock,
             body_limit=settings.get("body_limit", 10_000),
             idle=75.0,
+            default_form=form,
         )
 
     def add(self, name: str, project: str | None = "project-of-it") -> None:
@@ -291,7 +295,7 @@ class World:
             self.agent.flush()
             self.clock.advance(0)
         for client in self.clients:
-            if client.is_closed() and not client.transport.closed:
+            if client.transport.disconnecting and not client.transport.closed:
                 client.leave()
 
     def client(self) -> Client:

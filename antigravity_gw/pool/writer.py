@@ -45,7 +45,7 @@ class StoreWriter:
 
     def retry(self) -> Deferred[list[None]]:
         """Try again to store the rotations that could not be."""
-        return gatherResults([self._save_rotation(id) for id in self._unsaved])
+        return gatherResults([self._save_rotation(id) for id in list(self._unsaved)])
 
     def with_rotation(self, record: Record) -> Record:
         """*record* as it would be if its rotation could have been stored."""

@@ -9,6 +9,9 @@ Twisted, and ``tests/test_channel.py`` pins what is relied upon.
 
 from typing import Any
 
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
 from antigravity_gw.errors import (
@@ -19,6 +22,9 @@ from antigravity_gw.errors import (
     TooLarge,
 )
 from antigravity_gw.web.replies import raw_error
+
+LINGER = 5.0
+"""Seconds for which a client that was refused may go on sending."""
 
 LONGEST_NUMBER = 18
 """As many digits of a ``Content-Length`` are read."""
@@ -31,19 +37,52 @@ class GatewayChannel(HTTPChannel):
     site: Any  # a GatewaySite, which this module comes before
     _deaf = False
     _answered = False
+    _lingering: IDelayedCall | None = None
 
     def dataReceived(self, data: bytes) -> None:
         """Nothing more is heard after a request that was refused unread."""
         if not self._deaf:
             super().dataReceived(data)
 
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The client, or we, have closed the connection."""
+        if self._lingering is not None and self._lingering.active():
+            self._lingering.cancel()
+        super().connectionLost(reason)
+
+    def loseConnection(self) -> None:
+        """
+        Close the connection, but not on a client that is still sending.
+
+        What it sends after it was refused is dropped for a while: closing at
+        once would reset the connection, and the refusal might never be read.
+        """
+        if self._deaf and self._lingering is None:
+            self._networkProducer.resumeProducing()
+            self._lingering = self.callLater(LINGER, super().loseConnection)
+        elif self._lingering is None or not self._lingering.active():
+            super().loseConnection()
+
+    def lineReceived(self, line: bytes) -> None:
+        """Refuse a header that is folded over several lines (RFC 9112, 5.2)."""
+        in_headers = bool(self.requests) and not self._handlingRequest
+        if in_headers and line[:1] in (b" ", b"\t"):
+            self._reject(BadRequest("the request has a folded header"))
+        elif not self._deaf:
+            super().lineReceived(line)
+
     def headerReceived(self, line: bytes) -> bool:
-        """Refuse a length that is no number one could count to."""
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length" and len(value.strip()) > LONGEST_NUMBER:
+        """Refuse what would leave it open where the body ends (RFC 9112, 6)."""
+        name, _, value = (part.strip().lower() for part in line.partition(b":"))
+        if name == b"content-length" and len(value) > LONGEST_NUMBER:
             self._reject(TooLarge("no request body may be that long"))
-            return False
-        return bool(super().headerReceived(line))
+        elif name == b"transfer-encoding" and (
+            value != b"chunked" or self._version != b"HTTP/1.1"
+        ):
+            self._reject(BadRequest("the only Transfer-Encoding here is chunked"))
+        else:
+            return bool(super().headerReceived(line))
+        return False
 
     def allHeadersReceived(self) -> None:
         """Let the request be judged by its head, before its body is read."""

@@ -133,9 +133,7 @@ class StreamGenerate(Generate):
     """``models/MODEL:streamGenerateContent``: the answer event by event."""
 
     def _form(self, request: GatewayRequest) -> Form:
-        form = form_of(request.args, self._api.default_form)
-        request.wants_array = form is Form.ARRAY and form_of(request.args, None) is None
-        return form
+        return form_of(request.args, self._api.default_form)
 
 
 def _argument(request: GatewayRequest, name: bytes) -> str:

@@ -10,6 +10,7 @@ from twisted.web.server import Request
 
 from antigravity_gw.errors import BadRequest, GatewayError, TooLarge
 from antigravity_gw.journal import Served
+from antigravity_gw.web.forms import ALT, Form
 from antigravity_gw.web.replies import write_error, write_nothing
 
 
@@ -21,7 +22,6 @@ class GatewayRequest(Request):
     :ivar served: what is remembered of it for the log.
     :ivar segments: its path, unquoted; ``//`` counts as one slash, since SDKs
         make it of a base URL that ends in one.
-    :ivar wants_array: whether its errors go into an array, as its answer would.
     """
 
     site: Any  # a GatewaySite, which this module comes before
@@ -29,7 +29,6 @@ class GatewayRequest(Request):
     content: BytesIO
     defaultContentType = None
     refusal: GatewayError | None = None
-    wants_array = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -125,8 +124,17 @@ class GatewayRequest(Request):
         if self.startedWriting:
             self.loseConnection()
         else:
-            write_error(self, error, in_array=self.wants_array)
+            write_error(self, error, in_array=self._wants_array())
             self.finish()
+
+    def _wants_array(self) -> bool:
+        """Whether errors go into an array, as the answer would by default."""
+        return (
+            self.site.default_form is Form.ARRAY
+            and self.segments[-1:] != []
+            and self.segments[-1].endswith(b":streamGenerateContent")
+            and not any(name in self.args for name in ALT)
+        )
 
     def _too_large(self) -> TooLarge:
         return TooLarge(

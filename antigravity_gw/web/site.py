@@ -10,6 +10,7 @@ from twisted.web.server import Site
 from antigravity_gw.errors import GatewayError
 from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.web.channel import GatewayChannel
+from antigravity_gw.web.forms import Form
 from antigravity_gw.web.guard import Guard
 from antigravity_gw.web.models import Api, Models
 from antigravity_gw.web.request import GatewayRequest
@@ -38,6 +39,7 @@ class GatewaySite(Site):
 
     :ivar guard: decides who may call.
     :ivar body_limit: the longest request body to take, in bytes.
+    :ivar default_form: how a stream is written when the URL does not say.
     """
 
     requestFactory = GatewayRequest
@@ -52,6 +54,7 @@ class GatewaySite(Site):
         *,
         body_limit: int,
         idle: float,
+        default_form: Form,
     ) -> None:
         """
         :param idle: seconds after which a connection without a request is closed.
@@ -61,6 +64,7 @@ class GatewaySite(Site):
         )
         self.guard = guard
         self.body_limit = body_limit
+        self.default_form = default_form
 
     def protocol(self) -> GatewayChannel:  # type: ignore[override]
         """A new connection's protocol."""

@@ -164,6 +164,7 @@ def test_background(tmp_path: Path) -> None:
     assert started == (0, "")
     assert answer.startswith(b"HTTP/1.1 200 OK")
     assert again[0] == 1
+    assert not (tmp_path / "twistd.pid").exists()
     assert "antigravity-gw: cannot listen on" in again[1]
 
 
