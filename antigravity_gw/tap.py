@@ -125,7 +125,7 @@ def makeService(options: Options) -> IService:
         loaded, simulated_by = sandbox.loaded(loaded), sandbox.url
     store = _opened(loaded)
     site, pool = wired(loaded, store, reactor)
-    TimerService(STORE_CHECK, StoreWatch(pool)).setServiceParent(service)
+    TimerService(STORE_CHECK, StoreWatch(pool).look).setServiceParent(service)
     Listeners(
         reactor,
         loaded.config.listen,

@@ -110,6 +110,7 @@ def test_refused_clients_may_finish(world: World) -> None:
     client = world.client().send(POST + b"Content-Length: 10001\r\n\r\n")
     for _ in range(20):
         client.send(b"x" * 1000)
+    assert client.transport.half_closed
     assert not client.transport.disconnecting
     world.clock.advance(6)
 

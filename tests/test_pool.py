@@ -98,7 +98,7 @@ def test_one_discovery_for_all(tmp_path: Path) -> None:
 
 def test_rotations_survive_bad_moments(world: World) -> None:
     """A refresh token that could not be stored is not replaced by its dead forebear."""
-    watch, away = StoreWatch(world.pool), world.store.path.with_suffix(".away")
+    watch, away = StoreWatch(world.pool).look, world.store.path.with_suffix(".away")
     world.token_reply = lambda account: (
         200,
         json.dumps(
@@ -125,7 +125,7 @@ def test_rotations_survive_bad_moments(world: World) -> None:
 
 def test_bad_moments_of_the_disk(world: World, logged: list[dict[str, Any]]) -> None:
     """They are told once, end by themselves, and cost no account."""
-    watch, away = StoreWatch(world.pool), world.store.path.with_suffix(".away")
+    watch, away = StoreWatch(world.pool).look, world.store.path.with_suffix(".away")
     world.store.remove("c@x")
     world.store.path.rename(away)
     for _ in range(3):

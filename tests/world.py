@@ -126,6 +126,11 @@ class Socket(StringTransport):
     """A connection that closes as a socket does: not at once, but soon."""
 
     closed = False
+    half_closed = False
+
+    def loseWriteConnection(self) -> None:
+        """Close one half."""
+        self.half_closed = True
 
     def abortConnection(self) -> None:
         """Close without sending what is left."""

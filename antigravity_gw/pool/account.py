@@ -94,6 +94,13 @@ class Account:
         rests = (self.resting.get(key, 0.0) for key in (model, EVERY_MODEL))
         return max(rests)
 
+    def back_at(self, model: str) -> float:
+        """When it may serve *model* again, in POSIX seconds; infinite if never."""
+        blocked = 0.0
+        if self.block is not None:
+            blocked = math.inf if self.block.until is None else self.block.until
+        return max(blocked, self.ready_at(model))
+
     def is_blocked(self, now: float) -> bool:
         """Whether it is out until somebody mends it."""
         return self.block is not None and self.block.holds(now)
@@ -158,7 +165,7 @@ def why_none(accounts: Sequence[Account], model: str, now: float) -> GatewayErro
             f"no account of this gateway can serve ({_needs(blocked)}): its operator "
             "has to look at 'antigravity-gw accounts list'"
         )
-    wait = max(1.0, min(a.ready_at(model) for a in accounts if a not in blocked) - now)
+    wait = max(1.0, min(account.back_at(model) for account in accounts) - now)
     what = "as a whole" if model == EVERY_MODEL else f"for {model}"
     return Exhausted(
         f"every account of this gateway is resting {what} or needs its operator; "

@@ -57,20 +57,27 @@ class Rests:
 
 
 HICCUPS = 3
-"""So many calls that only prepare a request may fail before it is given up."""
+"""So many accounts may fail to be prepared, for nobody's fault, for one call."""
+
+OUT_OF_TIME = "no answer has begun in the time there is for it"
+NO_PROJECT = (
+    "Google names no project for it; set one with 'antigravity-gw accounts add NAME "
+    "--project ID'"
+)
 
 
 @define
-class Hiccup(Exception):
+class Unfit(Exception):
     """
-    An account cannot be had just now, and it is nobody's fault.
+    An account turned out not to be able to serve.
 
     :ivar account: its id.
-    :ivar error: what the client is told if no other can be had either.
+    :ivar error: what the client is told if no other can either; None when it
+        is the account's own affair.
     """
 
     account: str
-    error: GatewayError
+    error: GatewayError | None
 
 
 class NoProject(Exception):
@@ -98,7 +105,9 @@ class AccountPool:
     _accounts: dict[str, Account] = field(factory=dict, init=False)
     _sessions: Sessions = field(factory=Sessions, init=False)
     _projects: dict[str, str] = field(factory=dict, init=False)
-    _discoveries: Shared[str] = field(factory=Shared, init=False)
+    _discoveries: Shared[str] = field(
+        factory=lambda: Shared((Setback, NoProject)), init=False
+    )
     _last: str | None = field(default=None, init=False)
     _is_behind: bool = field(default=False, init=False)
     _log: ClassVar[Logger] = Logger()
@@ -129,8 +138,15 @@ class AccountPool:
                 self._projects.pop(record.id, None)
             account.record = record
             self._accounts[record.id] = account
-        self._sessions.forget(known.keys())
+        self._forget(known)
         self._log.info("accounts in the pool: {count}", count=len(self._accounts))
+
+    def _forget(self, ids: Collection[str]) -> None:
+        """The accounts with these ids are gone: keep nothing of theirs."""
+        self._sessions.forget(ids)
+        for id in ids:
+            self._projects.pop(id, None)
+            self.tokens.forget(id)
 
     def shortage(self, model: str = EVERY_MODEL) -> GatewayError | None:
         """
@@ -161,25 +177,23 @@ class AccountPool:
 
         :param deadline: when to stop trying, in POSIX seconds.
         :raises GatewayError: when there is no account left, or no time, or when
-            :data:`HICCUPS` in a row have come between.
+            :data:`HICCUPS` have come between.
         """
-        hiccups: list[Hiccup] = []
-        lease = None
-        while lease is None:
+        tried, troubles = set(second_choice), list[GatewayError]()
+        while True:
             if self.now() >= deadline:
-                raise UpstreamTimeout("no answer has begun in the time there is for it")
+                raise UpstreamTimeout(OUT_OF_TIME)
             try:
-                tried = {*second_choice, *(hiccup.account for hiccup in hiccups)}
                 account = self._choose(model, conversation, avoid, tried)
                 lease = await self._prepared(account, model, deadline)
-            except Hiccup as hiccup:
-                hiccups.append(hiccup)
-                if len(hiccups) == HICCUPS:
-                    raise hiccup.error from hiccup
-            except Exhausted:
-                if hiccups:
-                    raise hiccups[-1].error from hiccups[-1]
-                raise
+                break
+            except Unfit as unfit:
+                tried.add(unfit.account)
+                troubles += [unfit.error] if unfit.error else []
+                if len(troubles) == HICCUPS:
+                    raise troubles[-1] from unfit
+            except Exhausted as exhausted:
+                raise (troubles or [exhausted])[-1] from None
         account.serving += 1
         try:
             yield lease
@@ -208,40 +222,46 @@ class AccountPool:
             self._sessions.settle(conversation, account.id)
         return account
 
-    async def _prepared(
-        self, account: Account, model: str, deadline: float
-    ) -> "Lease | None":
+    async def _prepared(self, account: Account, model: str, deadline: float) -> "Lease":
         """
-        A lease of *account*; None when it turned out not to be able to serve.
+        A lease of *account*.
 
-        :raises Hiccup: when it is nobody's fault that it cannot.
+        :raises Unfit: when it turns out not to be able to serve.
         """
         token = ""
         try:
             token = await self._in_time(deadline, self.tokens.fresh(account))
             project = await self._in_time(deadline, self._project(account, token))
-        except RenewalFailed as failed:
-            if failed.fault is Fault.NOBODY:
-                self._rest(account, EVERY_MODEL, self.rests.trouble, failed.reason)
-                raise Hiccup(account.id, Unreachable(failed.reason)) from failed
-            self._block(account, _NEEDS[failed.fault], failed.reason)
-        except GatewayError as error:
-            self._rest(account, EVERY_MODEL, self.rests.trouble, error.message)
-            raise Hiccup(account.id, error) from error
-        except NoProject:
-            self._block(
-                account,
-                Need.PROJECT,
-                "Google names no project for it; set one with 'antigravity-gw "
-                "accounts add NAME --project ID'",
-            )
-        except Setback as setback:
-            self.blame(account, EVERY_MODEL, token, setback.verdict)
-            if account.can_serve(model, self.now()):
-                words = f"an account's project: {setback.verdict.reason}"
-                raise Hiccup(account.id, Unreachable(words)) from setback
-        else:
-            return Lease(self, account, model, token, project)
+        except (RenewalFailed, NoProject, Setback, GatewayError) as failure:
+            if self.now() >= deadline:  # which says nothing about the account
+                raise UpstreamTimeout(OUT_OF_TIME) from failure
+            error = self._conclude(account, model, token, failure)
+            raise Unfit(account.id, error) from failure
+        return Lease(self, account, model, token, project)
+
+    def _conclude(
+        self, account: Account, model: str, token: str, failure: Exception
+    ) -> GatewayError | None:
+        """
+        Draw the conclusions of a failure to prepare *account*.
+
+        :returns: what to tell the client if it is nobody's fault, else None.
+        """
+        match failure:
+            case RenewalFailed(fault=Fault.NOBODY, reason=reason):
+                self._rest(account, EVERY_MODEL, self.rests.trouble, reason)
+                return Unreachable(reason)
+            case RenewalFailed(fault=fault, reason=reason):
+                self._block(account, _NEEDS[fault], reason)
+            case NoProject():
+                self._block(account, Need.PROJECT, NO_PROJECT)
+            case Setback(verdict=verdict):
+                self.blame(account, EVERY_MODEL, token, verdict)
+                if account.can_serve(model, self.now()):
+                    return Unreachable(f"an account's project: {verdict.reason}")
+            case GatewayError(message=message):
+                self._rest(account, EVERY_MODEL, self.rests.trouble, message)
+                return failure
         return None
 
     async def _in_time(
@@ -289,7 +309,10 @@ class AccountPool:
 
     def _rest(self, account: Account, model: str, delay: float, reason: str) -> None:
         delay = max(delay, self.rests.shortest)
-        account.rest(model, self.now() + delay)
+        until = self.now() + delay
+        if account.resting.get(model, 0.0) >= until:
+            return  # all who waited for the same failure come here
+        account.rest(model, until)
         self._log.warn(
             "account {account} rests for {delay:.0f} s ({model}): {reason}",
             account=account.id,
@@ -300,6 +323,8 @@ class AccountPool:
 
     def _block(self, account: Account, need: Need, reason: str) -> None:
         now = self.now()
+        if account.is_blocked(now) and account.block and account.block.need is need:
+            return  # all who waited for the same failure come here
         until = now + self.rests.refused if need is Need.ACCESS else None
         account.note(Block(need, reason, now, until))
         self._log.error(

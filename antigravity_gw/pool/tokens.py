@@ -5,6 +5,7 @@ from typing import Protocol
 
 from attrs import define, evolve, field, frozen
 
+from antigravity_gw.errors import GatewayError
 from antigravity_gw.pool.account import Account
 from antigravity_gw.pool.shared import Shared
 from antigravity_gw.wire.oauth import (
@@ -56,7 +57,9 @@ class Tokens:
     client: OAuthClient | None
     save_rotated: Callable[[str, str, str], Awaitable[None]]
     _held: dict[str, _Held] = field(factory=dict, init=False)
-    _renewals: Shared[str] = field(factory=Shared, init=False)
+    _renewals: Shared[str] = field(
+        factory=lambda: Shared((RenewalFailed, GatewayError)), init=False
+    )
 
     async def fresh(self, account: Account) -> str:
         """
@@ -80,6 +83,10 @@ class Tokens:
         if held is not None and held.value == token:
             del self._held[id]
 
+    def forget(self, id: str) -> None:
+        """The account is gone, and its token with it."""
+        self._held.pop(id, None)
+
     async def _renew(self, account: Account) -> str:
         record = account.record
         client = record.client or self.client
@@ -96,7 +103,8 @@ class Tokens:
             # Stored before it is used: a crash here must not lose the grant.
             await self.save_rotated(record.id, minted_from, token.rotated)
             minted_from = token.rotated
-            account.record = evolve(account.record, refresh_token=minted_from)
+            if account.record.refresh_token == record.refresh_token:
+                account.record = evolve(account.record, refresh_token=minted_from)
         self._keep(record.id, token, minted_from)
         return token.value
 

@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 from attrs import define, field
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from antigravity_gw.pool.pool import AccountPool
@@ -13,17 +12,17 @@ from antigravity_gw.pool.store import StoreError
 @define(eq=False)
 class StoreWatch:
     """
-    Lets the pool take up changes of the store, every time it is called, and
-    store what it could not store before.
+    Lets the pool take up changes of the store, every time it looks, and store
+    what it could not store before.
 
-    It never raises, so that one bad moment of the disk does not end it.
+    Looking never fails, so that one bad moment of the disk does not end it.
     """
 
     pool: AccountPool
     _trouble: str = field(default="", init=False)
     _log: ClassVar[Logger] = Logger()
 
-    def __call__(self) -> Deferred[list[None]]:
+    def look(self) -> None:
         """Look; say it once when that fails, and once when it works again."""
         try:
             self.pool.refresh()
@@ -35,4 +34,4 @@ class StoreWatch:
             self._log.warn(
                 "{what}", what=trouble or "the account store can be read again"
             )
-        return self.pool.writer.retry()
+        self.pool.writer.retry()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from attrs import define, evolve, field
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -30,6 +30,7 @@ class StoreWriter:
     store: Store
     in_thread: Callable[..., Deferred[Any]] = deferToThread
     _unsaved: dict[str, tuple[str, str]] = field(factory=dict, init=False)
+    _lock: DeferredLock = field(factory=DeferredLock, init=False)
     _log: ClassVar[Logger] = Logger()
 
     def block(self, id: str, block: Block | None) -> Deferred[None]:
@@ -41,11 +42,12 @@ class StoreWriter:
         """The refresh token that replaces another one, which is dead from now on."""
         stored, _ = self._unsaved.get(id, (old, ""))
         self._unsaved[id] = (stored, new)
-        return self._save_rotation(id)
+        return self._saving(id).addErrback(self._failed, id)
 
-    def retry(self) -> Deferred[list[None]]:
-        """Try again to store the rotations that could not be."""
-        return gatherResults([self._save_rotation(id) for id in list(self._unsaved)])
+    def retry(self) -> None:
+        """Try again to store the rotations that could not be, unless that goes on."""
+        for id in list(self._unsaved) if not self._lock.locked else ():
+            self._saving(id).addErrback(lambda _: None)  # it has been told once
 
     def with_rotation(self, record: Record) -> Record:
         """*record* as it would be if its rotation could have been stored."""
@@ -53,15 +55,20 @@ class StoreWriter:
         is_behind = old and record.refresh_token == old
         return evolve(record, refresh_token=new) if is_behind else record
 
-    def _save_rotation(self, id: str) -> Deferred[None]:
-        rotation = self._unsaved[id]
+    def _saving(self, id: str) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._save_rotation(id))
 
-        def saved(_: object) -> None:
-            if self._unsaved.get(id) == rotation:
+    async def _save_rotation(self, id: str) -> None:
+        async with self._lock:  # each begins with what the one before it has left
+            if id not in self._unsaved:
+                return
+            stored, new = self._unsaved[id]
+            await self.in_thread(self.store.rotate, id, stored, new)
+            newest = self._unsaved[id][1]
+            if newest == new:
                 del self._unsaved[id]
-
-        storing = self.in_thread(self.store.rotate, id, *rotation)
-        return storing.addCallback(saved).addErrback(self._failed, id)
+            else:
+                self._unsaved[id] = (new, newest)
 
     def _failed(self, failure: Failure, id: str) -> None:
         self._log.error(

@@ -31,7 +31,14 @@ LONGEST_NUMBER = 18
 
 
 class GatewayChannel(HTTPChannel):
-    """One client's connection."""
+    """
+    One client's connection.
+
+    :ivar _deaf: whether the last request was refused before all of it was
+        read; nothing is read any more then.
+    :ivar _answered: whether that request has its answer.
+    :ivar _lingering: closes the connection for good a while after that.
+    """
 
     maxHeaders = 100
     site: Any  # a GatewaySite, which this module comes before
@@ -54,11 +61,14 @@ class GatewayChannel(HTTPChannel):
         """
         Close the connection, but not on a client that is still sending.
 
-        What it sends after it was refused is dropped for a while: closing at
-        once would reset the connection, and the refusal might never be read.
+        After a refusal only our side is closed, and what still comes is dropped
+        for a while: closing both would reset the connection, and the refusal
+        might never be read.  TLS cannot be closed by halves.
         """
         if self._deaf and self._lingering is None:
             self._networkProducer.resumeProducing()
+            if not self.isSecure():
+                self.transport.loseWriteConnection()  # type: ignore[union-attr]
             self._lingering = self.callLater(LINGER, super().loseConnection)
         elif self._lingering is None or not self._lingering.active():
             super().loseConnection()
@@ -89,10 +99,15 @@ class GatewayChannel(HTTPChannel):
         request: Any = self.requests[-1]
         request.headReceived(self._command, self._path, self._version, self.length)
         if request.refusal is not None:
-            request.requestHeaders.removeHeader(b"expect")
-        super().allHeadersReceived()
+            request.requestHeaders.removeHeader(b"expect")  # so none is told to go on
+        super().allHeadersReceived()  # which decides whether the connection persists
         if request.refusal is not None and self.length != 0:
             self._forgo_body(request)
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """Some of a body has come, perhaps in one packet with a refused head."""
+        if not self._deaf:
+            super().rawDataReceived(data)
 
     def allContentReceived(self) -> None:
         """Have the request served, unless it was answered before its body came."""
@@ -132,6 +147,8 @@ class GatewayChannel(HTTPChannel):
     def _reject(self, error: GatewayError) -> None:
         if not self._deaf:
             self._deaf = self._answered = True
+            for request in self.requests:
+                request.served.trouble = error.message
             self.site.log_rejected(error)
             self.transport.write(raw_error(error))  # type: ignore[union-attr]
             self.loseConnection()

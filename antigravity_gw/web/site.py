@@ -83,7 +83,7 @@ class GatewaySite(Site):
             "{method} {path} {code} {sent} B {seconds:.3f} s {facts}",
             method=_printable(request.method),
             path=_printable(request.path),
-            code=request.code,
+            code=request.code if request.startedWriting else "-",
             sent=request.sentLength,
             seconds=self.reactor.seconds() - request.began,
             facts=request.served.line(),

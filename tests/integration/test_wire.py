@@ -1,6 +1,7 @@
 """What travels over real sockets, byte by byte."""
 
 import contextlib
+import http.client
 import json
 import socket
 import time
@@ -225,7 +226,19 @@ def test_refused_while_sending(gateway: Daemon, sandbox: Sandbox) -> None:
                 b"x-goog-api-key: %b\r\nContent-Length: %d\r\n\r\n"
                 % (key.encode(), length)
             )
-            assert client.recv(4096).startswith(b"HTTP/1.1 " + status)
+            assert read_to_the_end(client).startswith(b"HTTP/1.1 " + status)
+
+
+def test_refused_after_sending(gateway: Daemon, sandbox: Sandbox) -> None:
+    """Who reads only after having sent it all learns of the refusal as well."""
+    where = urlsplit(gateway.url)
+    for key, length, status in ((KEY, 40 * MIB, 413), ("wrong", 10 * MIB, 401)):
+        client = http.client.HTTPConnection(str(where.hostname), where.port)
+        headers = {"x-goog-api-key": key}
+        client.request("POST", "/v1/models/x:generateContent", b"x" * length, headers)
+
+        assert client.getresponse().status == status
+        client.close()
 
 
 def test_idle_connections_upstream(serve: Serve, sandbox: Sandbox) -> None:
