@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from antigravity_gw.config import Loaded, load
-from antigravity_gw.listening import Refused, check_endpoints
+from antigravity_gw.listening import CannotStart, check_endpoints
 from antigravity_gw.settings import ConfigError
 
 
@@ -14,7 +14,7 @@ def checked(
     """
     The configuration; what it refers to has been read as well.
 
-    :raises Refused: naming every mistake, a line each.
+    :raises CannotStart: naming every mistake, a line each.
     """
     from twisted.internet import reactor
 
@@ -26,7 +26,7 @@ def checked(
     except ConfigError as error:
         problems = error.problems
     if problems:
-        raise Refused("\nantigravity-gw: ".join(problems))
+        raise CannotStart("\nantigravity-gw: ".join(problems))
     return loaded
 
 

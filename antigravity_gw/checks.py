@@ -12,6 +12,11 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
+_GRAPHIC = re.compile(r"[!-~]+")
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)
+_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+
 
 @frozen
 class Check:
@@ -34,6 +39,29 @@ def between(low: float, high: float, unit: str) -> Check:
     return Check(expected, lambda value: low <= value <= high)
 
 
+def some(what: str) -> Check:
+    """A list with something in it."""
+    return Check(f"at least one {what}", lambda values: len(values) > 0)
+
+
+def differently_named(what: str) -> Check:
+    """A list in which no two have the same name."""
+    return Check(
+        f"every {what} to have a name of its own",
+        lambda values: len({value.name for value in values}) == len(values),
+    )
+
+
+def is_model_name(name: str) -> bool:
+    """Whether *name* could be a model's; only such names travel any further."""
+    return _MODEL_NAME.fullmatch(name) is not None
+
+
+def is_model_pattern(name: str) -> bool:
+    """Whether *name* could be a model's, with ``*`` for any letters."""
+    return is_model_name(name.replace("*", "x"))
+
+
 def is_upstream_url(value: str) -> bool:
     """Whether tokens may be sent there: https, or this machine; and nothing odd."""
     try:
@@ -41,7 +69,7 @@ def is_upstream_url(value: str) -> bool:
         here = url.hostname in ("127.0.0.1", "localhost", "::1")
         is_plain = not (url.username or url.query or url.fragment)
         return (
-            _URL.fullmatch(value) is not None
+            _GRAPHIC.fullmatch(value) is not None
             and bool(url.hostname)
             and is_plain
             and url.port != 0
@@ -51,18 +79,13 @@ def is_upstream_url(value: str) -> bool:
         return False
 
 
-def is_alias(name: str) -> bool:
-    """Whether *name* could be a model's, with ``*`` for any letters."""
-    return is_model_name(name.replace("*", "x"))
+def is_origin(value: str) -> bool:
+    """Whether a browser could send *value* as ``Origin``: nothing follows the host."""
+    scheme, found, host = value.partition("://")
+    return bool(scheme and found and host) and (
+        _GRAPHIC.fullmatch(value) is not None and "/" not in host
+    )
 
-
-def some(what: str) -> Check:
-    """A list with something in it."""
-    return Check(f"at least one {what}", lambda value: len(value) > 0)
-
-
-_URL = re.compile(r"[!-~]+")
-_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 Seconds = Annotated[float, between(0.001, 86400.0, "seconds")]
 Tokens = Annotated[int, between(1, 2**31, "tokens")]
@@ -70,26 +93,27 @@ Bytes = Annotated[int, between(1024, 2**40, "bytes")]
 Url = Annotated[
     str, Check("an https URL, or an http one of this machine", is_upstream_url)
 ]
-
-
-def is_model_name(name: str) -> bool:
-    """Whether *name* could be a model's; only such names travel any further."""
-    return _MODEL_NAME.fullmatch(name) is not None
-
-
-ModelName = Annotated[
-    str,
-    Check("a model's name: letters, digits, '.', '_' and '-'", is_model_name),
+Origin = Annotated[
+    str, Check("an origin such as 'https://example.com', without a path", is_origin)
 ]
-Alias = Annotated[
+HostName = Annotated[
     str,
-    Check("a model's name, which may have '*' in it", is_alias),
+    Check(
+        "the name or address of a host, without a port",
+        lambda value: _HOST.fullmatch(value) is not None,
+    ),
+]
+ModelName = Annotated[
+    str, Check("a model's name: letters, digits, '.', '_' and '-'", is_model_name)
+]
+ModelPattern = Annotated[
+    str, Check("a model's name, which may have '*' in it", is_model_pattern)
 ]
 Digest = Annotated[
     str,
     Check(
         "a SHA-256: 64 hexadecimal digits",
-        lambda value: re.fullmatch("[0-9a-fA-F]{64}", value) is not None,
+        lambda value: _SHA256.fullmatch(value) is not None,
         is_secret=True,
     ),
 ]

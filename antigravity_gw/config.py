@@ -12,13 +12,16 @@ from attrs import field, frozen
 
 from antigravity_gw.catalog import Model
 from antigravity_gw.checks import (
-    Alias,
     Bytes,
     Digest,
+    HostName,
     ModelName,
+    ModelPattern,
+    Origin,
     Seconds,
     Url,
     between,
+    differently_named,
     some,
 )
 from antigravity_gw.keys import Key, KeyRing
@@ -35,8 +38,8 @@ MIB = 2**20
 class Http:
     """How clients are answered."""
 
-    hosts: tuple[str, ...] = ()
-    cors_origins: tuple[str, ...] = ()
+    hosts: tuple[HostName, ...] = ()
+    cors_origins: tuple[Origin, ...] = ()
     stream_default: Literal["sse", "array"] = "sse"
     keep_alive_seconds: Seconds = 75.0
 
@@ -55,7 +58,7 @@ class Auth:
     """Who may call."""
 
     mode: Literal["auto", "off", "strict", "all_except_health"] = "auto"
-    keys: tuple[ClientKey, ...] = ()
+    keys: Annotated[tuple[ClientKey, ...], differently_named("key")] = ()
 
 
 @frozen(kw_only=True)
@@ -115,9 +118,9 @@ class Limits:
 class Models:
     """What models there are, and what else they are called."""
 
-    image_models: tuple[str, ...] = ("*-image", "*-image-*")
-    aliases: dict[Alias, ModelName] = field(factory=dict)
-    serve: tuple[Model, ...] = (
+    image_models: tuple[ModelPattern, ...] = ("*-image", "*-image-*")
+    aliases: dict[ModelPattern, ModelName] = field(factory=dict)
+    serve: Annotated[tuple[Model, ...], differently_named("model")] = (
         Model(name="gemini-3.1-pro"),
         Model(name="gemini-2.5-pro"),
         Model(name="gemini-2.5-flash"),

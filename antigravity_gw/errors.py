@@ -168,10 +168,11 @@ class UpstreamTimeout(GatewayError):
 @define
 class Passed(GatewayError):
     """
-    Upstream's own error, handed on as it came.
+    Upstream's own error, handed on.
 
     :ivar answered: the HTTP status upstream gave.
-    :ivar body: upstream's error object, as JSON bytes.
+    :ivar body: the error as JSON bytes: upstream's own, but for what is filled
+        in where it lacks something, and what is redacted.
     :ivar retry_after: seconds upstream asked to wait, if it did.
     """
 

@@ -24,7 +24,7 @@ from antigravity_gw.journey import Journey
 from antigravity_gw.pool.pool import AccountPool, Lease
 from antigravity_gw.relay import Relay
 from antigravity_gw.upstream.body import SealedBody
-from antigravity_gw.upstream.client import Upstream, refusal
+from antigravity_gw.upstream.client import Upstream, setback_of
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.wire.answer import Framing, StreamedAnswer, read_whole
 from antigravity_gw.wire.ask import Ask
@@ -97,7 +97,8 @@ class Gateway:
                 try:
                     answer = await self._answer(ask, lease, host, deadline)
                 except Setback as setback:
-                    verdict = journey.note(lease.account_id, host, setback)
+                    told = _discreet(setback, lease)
+                    verdict = journey.note(lease.account_id, host, told)
                     served.trouble = verdict.reason
                     self._blame(verdict, lease, host)
                     continue
@@ -120,9 +121,7 @@ class Gateway:
                 return await self._whole(ask, lease, host, left)
             return await self._live(ask, ask.framing(), lease, host, left)
         except UpstreamError as told:
-            raise self._judged(told, lease) from told
-        except Setback as setback:
-            raise _discreet(setback, lease) from setback
+            raise self._judged(told) from told
         except UpstreamTimeout as error:
             raise Setback(Verdict(Blame.ENDPOINT, error.message), error) from error
         except GatewayError as error:
@@ -163,10 +162,10 @@ class Gateway:
         )
         return SealedBody(head, ask.body, tail)
 
-    def _judged(self, told: UpstreamError, lease: Lease) -> Setback:
+    def _judged(self, told: UpstreamError) -> Setback:
         """What an error that came where an answer should be amounts to."""
         code = told.error.code or 500
-        return _discreet(refusal(code, {}, told.error, self.clock.seconds()), lease)
+        return setback_of(code, {}, told.error, self.clock.seconds())
 
     def _blame(self, verdict: Verdict, lease: Lease, host: str) -> None:
         """Let everybody draw the conclusions that concern them."""
@@ -203,7 +202,7 @@ class LiveAnswer:
     relay: Relay
     streamed: StreamedAnswer
     lease: Lease
-    judged: Callable[[UpstreamError, Lease], Setback]
+    judged: Callable[[UpstreamError], Setback]
 
     async def deliver(self, request: Request, served: Served) -> None:
         """
@@ -218,7 +217,7 @@ class LiveAnswer:
         try:
             await self.relay.carry(request)
         except UpstreamError as told:
-            setback = self.judged(told, self.lease)
+            setback = _discreet(self.judged(told), self.lease)
             self.lease.blame(setback.verdict)
             request.write(self._last_word(setback))
             raise BrokenAnswer(setback.verdict.reason) from told

@@ -86,9 +86,9 @@ class Journey:
         for host in hosts:
             if host not in self._failed:
                 return host
-        verdict = self.last.verdict if self.last else Verdict(Blame.ENDPOINT, "")
-        if verdict.blame is Blame.MISSING:
+        if self.last is None or self.last.verdict.blame is Blame.MISSING:
             return None
+        verdict = self.last.verdict
         for host in hosts:
             if (account, host) not in self._pairs:
                 return host

@@ -24,7 +24,7 @@ EXAMPLE = (
 )
 
 
-class Refused(SystemExit):
+class CannotStart(SystemExit):
     """The daemon does not start; the message says why in one line, on stderr."""
 
     def __init__(self, message: str) -> None:
@@ -78,7 +78,7 @@ class Listeners(Service):
         Nothing is served before the reactor runs, so it is not too late to
         refuse when it turns out who could come in.
 
-        :raises Refused: when a socket cannot be opened, or must not be.
+        :raises CannotStart: when a socket cannot be opened, or must not be.
         """
         super().privilegedStartService()
         self._ports = [self._listen(endpoint) for endpoint in self._endpoints]
@@ -90,7 +90,7 @@ class Listeners(Service):
         asks_for_key = self._door.settle(addresses)
         exposed = [address for address in addresses if not is_local(address)]
         if exposed and not asks_for_key and not self._insecure:
-            raise Refused(
+            raise CannotStart(
                 f"refusing to listen on {described(exposed[0])} with auth.mode = "
                 "'off': anybody who can reach it could spend your quota. Configure "
                 "auth.keys, or listen on 127.0.0.1, or say --insecure if you mean it"
@@ -125,11 +125,11 @@ class Listeners(Service):
             opened: list[IListeningPort | Failure] = []
             endpoint.listen(self._factory).addBoth(opened.append)
         except Exception as error:
-            raise Refused(_no_endpoint(description, error)) from None
+            raise CannotStart(_no_endpoint(description, error)) from None
         if not opened:
-            raise Refused(f"listen = {description!r} does not open at once")
+            raise CannotStart(f"listen = {description!r} does not open at once")
         if isinstance(opened[0], Failure):
-            raise Refused(_why_not(description, opened[0].value))
+            raise CannotStart(_why_not(description, opened[0].value))
         return opened[0]
 
 

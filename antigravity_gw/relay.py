@@ -72,7 +72,7 @@ class Relay(Protocol):
             self._held.clear()
             await self._ended
         finally:
-            self._rest()
+            self._unwatch()
             if request.channel is not None:
                 request.unregisterProducer()
 
@@ -103,7 +103,7 @@ class Relay(Protocol):
 
     def pauseProducing(self) -> None:
         """The client has enough to read."""
-        self._rest()
+        self._unwatch()
         self._upstream.pauseProducing()
 
     def resumeProducing(self) -> None:
@@ -141,14 +141,14 @@ class Relay(Protocol):
         """Close the upstream connection; nothing it says counts any more."""
         if not self._over:
             self._over = True
-            self._rest()
+            self._unwatch()
             self._upstream.stopProducing()
 
     def _watch(self) -> None:
         if self._alarm is None and not self._over:
             self._alarm = self._clock.callLater(self._idle, self._silent)
 
-    def _rest(self) -> None:
+    def _unwatch(self) -> None:
         if self._alarm is not None and self._alarm.active():
             self._alarm.cancel()
         self._alarm = None

@@ -86,9 +86,13 @@ def _read(path: Path, must_exist: bool) -> dict[str, Any]:
     except FileNotFoundError as error:
         if not must_exist:
             return {}
-        raise ConfigError([f"{path}: there is no such file"]) from error
+        raise ConfigError(
+            [f"{path}: there is no such file; create it, or name another"]
+        ) from error
     except OSError as error:
-        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
+        raise ConfigError(
+            [f"{path}: cannot be read: {error.strerror}; let the daemon's user read it"]
+        ) from error
     except (ValueError, RecursionError) as error:
         raise ConfigError([f"{path}: is not TOML: {error}"]) from error
 

@@ -16,7 +16,7 @@ from twisted.python import usage
 from antigravity_gw.checking import checked, good_news
 from antigravity_gw.config import Loaded
 from antigravity_gw.embedded import Embedded
-from antigravity_gw.listening import Listeners, Refused
+from antigravity_gw.listening import CannotStart, Listeners
 from antigravity_gw.pool.account import Need
 from antigravity_gw.pool.store import Store, StoreError
 from antigravity_gw.pool.watch import StoreWatch
@@ -95,11 +95,11 @@ class Daemon(MultiService):
         waits for word; twistd sends none when the daemon exits by itself, and
         leaves its pid file behind.
 
-        :raises Refused: when the daemon cannot run.
+        :raises CannotStart: when the daemon cannot run.
         """
         try:
             super().privilegedStartService()
-        except Refused as refused:
+        except CannotStart as refused:
             pipe, pidfile = map(self._twistd.get, ("statusPipe", "pidfile"))
             if pipe is not None:
                 os.write(pipe, f"1 {refused}".encode("ascii", "replace")[:100])
@@ -112,7 +112,7 @@ def makeService(options: Options) -> IService:
     """
     The daemon, wired.
 
-    :raises Refused: when it cannot run, saying why.
+    :raises CannotStart: when it cannot run, saying why.
     """
     from twisted.internet import reactor
 
@@ -143,5 +143,5 @@ def _opened(loaded: Loaded) -> Store:
         # What the operator may have mended by a new configuration gets a chance.
         store.lift_blocks(Need.CLIENT, Need.PROJECT)
     except StoreError as error:
-        raise Refused(error.message) from None
+        raise CannotStart(error.message) from None
     return store

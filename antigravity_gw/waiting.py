@@ -95,10 +95,8 @@ class _Collector(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self.collected.called:
             return
-        if reason.check(ResponseDone):
-            self.collected.callback(b"".join(self._chunks))
-        elif reason.check(PotentialDataLoss):
-            # Nothing told its length: it is judged by whether it can be read.
+        if reason.check(ResponseDone, PotentialDataLoss):
+            # Where nothing tells its length, it is judged by what can be read.
             self.collected.callback(b"".join(self._chunks))
         else:
             self.collected.errback(reason)

@@ -115,6 +115,17 @@ def test_what_may_have_been_mended_is_tried() -> None:
     assert choose(accounts, "pro", now=9.0) is accounts[0]
 
 
+def test_the_earliest_of_all() -> None:
+    """A refused account may be back before one that is out of quota."""
+    accounts = pool(2)
+    accounts[0].rest("pro", until=360_000.0)
+    accounts[1].note(Block(Need.ACCESS, "x", since=1.0, until=301.0))
+    with pytest.raises(Exhausted) as caught:
+        choose(accounts, "pro", now=1.0)
+
+    assert caught.value.retry_after == 300.0
+
+
 def test_a_resting_account_is_hope() -> None:
     """One that rests among blocked ones is worth waiting for."""
     accounts = pool(2)

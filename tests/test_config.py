@@ -105,6 +105,21 @@ def test_every_setting_is_documented(place: tuple[str, ...]) -> None:
             "{file}: models.serve.0.name: expected a model's name: letters, digits, "
             "'.', '_' and '-', not '..'",
         ),
+        (
+            "http.hosts = ['https://x', 'gw.lan', '::1']",
+            "{file}: http.hosts.0: expected the name or address of a host, without a "
+            "port, not 'https://x'",
+        ),
+        (
+            "http.cors_origins = ['https://a.example/']",
+            "{file}: http.cors_origins.0: expected an origin such as "
+            "'https://example.com', without a path, not 'https://a.example/'",
+        ),
+        (
+            "models.serve = [{name = 'a'}, {name = 'a'}]",
+            "{file}: models.serve: expected every model to have a name of its own, "
+            "not [{{'name': 'a'}}, {{'name': 'a'}}]",
+        ),
         ("listen = []", "{file}: listen: expected at least one endpoint, not []"),
         (
             "upstream.endpoints = []",
@@ -183,6 +198,12 @@ def test_not_toml(tmp_path: Path) -> None:
     assert "line 1" in problems(tmp_path, "=")[0]
 
 
+def test_unreadable_file(tmp_path: Path) -> None:
+    """What is no file, or may not be read, is named, with what to do."""
+    with pytest.raises(ConfigError, match="let the daemon's user read it"):
+        load(str(tmp_path), {})
+
+
 def test_missing_file(tmp_path: Path) -> None:
     """A file that was named must exist, by option or by environment."""
     for file, environ in (
@@ -215,14 +236,14 @@ def test_environment_values() -> None:
             "HOME": "/nowhere",
             PREFIX + "TIMEOUTS_IDLE_SECONDS": "7",
             PREFIX + "AUTH_MODE": "strict",
-            PREFIX + "HTTP_HOSTS": '["a b"]',
+            PREFIX + "HTTP_HOSTS": '["gw.lan"]',
             PREFIX + "MODELS_ALIASES": '{ "x*" = "y" }',
         },
     ).config
 
     assert config.timeouts.idle_seconds == 7.0
     assert config.auth.mode == "strict"
-    assert config.http.hosts == ("a b",)
+    assert config.http.hosts == ("gw.lan",)
     assert config.models.aliases == {"x*": "y"}
 
 

@@ -77,6 +77,22 @@ def test_leases_are_counted(world: World) -> None:
     assert (swallowed, account.serving) == (False, 0)
 
 
+def test_one_conclusion_for_all(world: World, logged: list[dict[str, Any]]) -> None:
+    """However many requests wait for a login that is dead, it is told once."""
+    answer: Deferred[tuple[int, bytes]] = Deferred()
+
+    async def post(form: bytes) -> tuple[int, bytes]:
+        return await answer
+
+    world.pool.tokens.post = post
+    clients = [world.generate() for _ in range(50)]
+    answer.callback((400, b'{"error":"invalid_grant"}'))
+    world.settle()
+
+    assert {client.error() for client in clients} == {(400, "FAILED_PRECONDITION")}
+    assert len([e for e in logged if "need" in e]) == 3
+
+
 def test_one_discovery_for_all(tmp_path: Path) -> None:
     """However many requests wait for an account's project, it is asked for once."""
     world = World(tmp_path, accounts="")

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from attrs import evolve
 from helpers import now
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -125,6 +126,36 @@ def test_rotation(clock: Clock) -> None:
     assert now(fresh) == now(source.fresh(one)) == "t1"
     assert saved == [("a", "1//a", "1//new")]
     assert one.record.refresh_token == "1//new"
+
+
+def test_login_during_a_renewal(clock: Clock) -> None:
+    """A login that comes while the old one is renewed is not overwritten."""
+    endpoint, one = Endpoint(), account()
+    source = tokens(endpoint, clock)
+    fresh = Deferred.fromCoroutine(source.fresh(one))
+    one.record = evolve(one.record, refresh_token="1//login")
+    endpoint.asked[0].callback((200, OK[1][:-1] + b',"refresh_token":"1//new"}'))
+
+    assert now(fresh) == "t1"
+    assert one.record.refresh_token == "1//login"
+
+
+def test_bugs_that_nobody_waits_for(logged: list[dict[str, Any]]) -> None:
+    """They are logged; failures that were to be expected are not."""
+    shared: Shared[int] = Shared((RenewalFailed,))
+    for error in (ZeroDivisionError(), RenewalFailed(Fault.NOBODY, "x")):
+        work: Deferred[int] = Deferred()
+
+        async def wait(work: Deferred[int] = work) -> int:
+            return await work
+
+        waiting = shared.run("a", wait)
+        waiting.addErrback(lambda _: None)
+        waiting.cancel()
+        work.errback(error)
+    bugs = [event.pop("log_failure") for event in logged if "log_failure" in event]
+
+    assert [bug.type for bug in bugs] == [ZeroDivisionError]
 
 
 def test_no_client(clock: Clock) -> None:

@@ -164,6 +164,11 @@ def test_count_tokens(world: World, path: str, body: bytes) -> None:
     assert world.google.calls == []
 
 
+def test_count_tokens_wants_a_key(locked: World) -> None:
+    """It is behind the gate like everything else."""
+    assert locked.post("/v1/models/any:countTokens").error()[0] == 401
+
+
 def test_list_and_entry(world: World) -> None:
     """The configured models, in pages; an entry for all that can be listed."""
     page = world.get("/v1beta/models?pageSize=1&%24alt=json%3Benum-encoding%3Dint")

@@ -5,7 +5,7 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import msgspec
-from attrs import field, frozen
+from attrs import frozen
 from treq.client import HTTPClient
 from treq.cookies import IndexableCookieJar
 from twisted.internet.defer import CancelledError
@@ -59,7 +59,6 @@ class Upstream:
     """
     Calls Google's methods.  Redirects are not followed.
 
-    :ivar now: says the time, in POSIX seconds.
     :ivar answer_limit: the longest whole answer to take, in bytes.
     """
 
@@ -69,7 +68,6 @@ class Upstream:
     user_agent: str
     token_url: str
     answer_limit: int
-    _headers: Headers = field(init=False)
 
     def now(self) -> float:
         """The time, in POSIX seconds."""
@@ -109,7 +107,7 @@ class Upstream:
             seconds,
         )
         if response.code != 200:
-            raise await self._refusal(response, deadline - self.now())
+            raise await self._setback(response, deadline - self.now())
         return response
 
     async def load(self, base: str, token: str) -> Mapping[str, Any]:
@@ -127,13 +125,14 @@ class Upstream:
                 }
             }
         )
+        deadline = self.now() + self.patience.lookup
         response = await self._post(
             f"{base}/v1internal:loadCodeAssist",
             token,
             SealedBody(b"", ask, b""),
             self.patience.lookup,
         )
-        body = await self._whole(response, self.patience.lookup)
+        body = await self._whole(response, deadline - self.now())
         answer = decoded(body, dict[str, Any])
         if answer is None:
             raise _failing(Unreachable("upstream's answer is not JSON"))
@@ -149,6 +148,7 @@ class Upstream:
                 "user-agent": [self.user_agent],
             }
         )
+        deadline = self.now() + self.patience.token
         try:
             response = await self._sent(
                 self.token_url,
@@ -156,9 +156,8 @@ class Upstream:
                 SealedBody(b"", form, b""),
                 self.patience.token,
             )
-            body = await within(
-                self.patience.token, self.clock, collect(response, ERROR_LIMIT)
-            )
+            left = deadline - self.now()
+            body = await within(left, self.clock, collect(response, ERROR_LIMIT))
         except CancelledError:
             raise
         except Exception as error:
@@ -194,10 +193,10 @@ class Upstream:
 
     async def _whole(self, response: IResponse, seconds: float) -> bytes:
         if response.code != 200:
-            raise await self._refusal(response, seconds)
+            raise await self._setback(response, seconds)
         return await self._read(response, self.answer_limit, seconds)
 
-    async def _refusal(self, response: IResponse, seconds: float) -> Setback:
+    async def _setback(self, response: IResponse, seconds: float) -> Setback:
         """What a response that is no answer amounts to, also if it cannot be read."""
         seconds = min(seconds, self.patience.lookup)
         try:
@@ -208,7 +207,7 @@ class Upstream:
             name.decode("latin-1").lower(): values[-1].decode("latin-1")
             for name, values in response.headers.getAllRawHeaders()
         }
-        return refusal(response.code, headers, read_error(body), self.now())
+        return setback_of(response.code, headers, read_error(body), self.now())
 
     async def _read(self, response: IResponse, limit: int, seconds: float) -> bytes:
         try:
@@ -229,7 +228,7 @@ def _broken(what: str, error: Exception) -> Setback:
     return _failing(Unreachable(f"{what}: {words}"), words)
 
 
-def refusal(
+def setback_of(
     status: int, headers: Mapping[str, str], error: GoogleError | None, now: float
 ) -> Setback:
     """What an error body amounts to, however it came; see :func:`judge`."""

@@ -2,14 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import TypeVar
 
 from antigravity_gw.errors import BadRequest
 from antigravity_gw.wire.answer import ArrayFraming, EventFraming, Framing
 
 ALT = (b"$alt", b"alt")
-
-D = TypeVar("D")
 
 
 class Form(Enum):
@@ -23,7 +20,7 @@ class Form(Enum):
         return EventFraming() if self is Form.SSE else ArrayFraming()
 
 
-def form_of(query: Mapping[bytes, Sequence[bytes]], default: D) -> Form | D:
+def form_of(query: Mapping[bytes, Sequence[bytes]], default: Form) -> Form:
     """
     What ``alt`` asks for.
 

@@ -12,7 +12,7 @@ from antigravity_gw.gateway import Gateway
 from antigravity_gw.web.forms import Form, form_of
 from antigravity_gw.web.replies import write_json
 from antigravity_gw.web.request import GatewayRequest
-from antigravity_gw.web.resource import CoroutineResource, Refusal
+from antigravity_gw.web.resource import CoroutineResource, ErrorPage
 from antigravity_gw.wire.ask import Ask, read_body
 
 
@@ -49,9 +49,9 @@ class Models(CoroutineResource):
         """The resource for ``MODEL`` or ``MODEL:ACTION``."""
         name, colon, action = path.decode("utf-8", "replace").partition(":")
         if name == "models":
-            return Refusal(NotFound("drop the second 'models/' from the path"))
+            return ErrorPage(NotFound("drop the second 'models/' from the path"))
         if not is_model_name(name):
-            return Refusal(
+            return ErrorPage(
                 BadRequest(
                     "a model's name has letters, digits, '.', '_' and '-' only, and "
                     "starts with a letter or a digit"
@@ -67,7 +67,7 @@ class Models(CoroutineResource):
             case "countTokens":
                 return CountTokens()
             case _:
-                return Refusal(
+                return ErrorPage(
                     NotFound(
                         "this gateway has generateContent, streamGenerateContent and "
                         "countTokens, and no other method of a model"

@@ -12,9 +12,9 @@ from antigravity_gw.wire.google import error_body
 JSON = "application/json; charset=UTF-8"
 
 
-def write_json(request: Request, value: Any, code: int = 200) -> None:
+def write_json(request: Request, value: Any) -> None:
     """Write *value* as the whole response; finishing is left to the caller."""
-    _write(request, code, msgspec.json.encode(value))
+    _write(request, 200, msgspec.json.encode(value))
 
 
 def write_error(request: Request, error: GatewayError, in_array: bool = False) -> None:

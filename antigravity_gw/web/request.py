@@ -19,6 +19,7 @@ class GatewayRequest(Request):
     A request that is judged by its head, and whose body stays in memory.
 
     :ivar refusal: why it is not served, once that is known.
+    :ivar page_origin: the listed origin of the page that calls, if one does.
     :ivar served: what is remembered of it for the log.
     :ivar segments: its path, unquoted; ``//`` counts as one slash, since SDKs
         make it of a base URL that ends in one.
@@ -29,6 +30,7 @@ class GatewayRequest(Request):
     content: BytesIO
     defaultContentType = None
     refusal: GatewayError | None = None
+    page_origin: str | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -53,7 +55,10 @@ class GatewayRequest(Request):
         ]
         self.began = self.site.reactor.seconds()
         self.notifyFinish().addBoth(self._ended)
-        self._allow_origin()
+        self.page_origin = self.site.guard.allows_origin(self)
+        if self.page_origin is not None:
+            self.setHeader("access-control-allow-origin", self.page_origin)
+            self.setHeader("vary", "Origin")
         try:
             if not self.is_preflight():
                 if not self.path.startswith(b"/"):
@@ -69,7 +74,7 @@ class GatewayRequest(Request):
         return (
             self.method == b"OPTIONS"
             and self.requestHeaders.hasHeader(b"access-control-request-method")
-            and self.responseHeaders.hasHeader(b"access-control-allow-origin")
+            and self.page_origin is not None
         )
 
     def gotLength(self, length: int | None) -> None:
@@ -128,7 +133,11 @@ class GatewayRequest(Request):
             self.finish()
 
     def _wants_array(self) -> bool:
-        """Whether errors go into an array, as the answer would by default."""
+        """
+        Whether errors go into an array, as the answer would by default.
+
+        Asked of the path, since a request may be refused before it is routed.
+        """
         return (
             self.site.default_form is Form.ARRAY
             and self.segments[-1:] != []
@@ -141,12 +150,6 @@ class GatewayRequest(Request):
             f"the request body is longer than {self.site.body_limit} bytes, which is "
             "the most this gateway takes (limits.body_bytes)"
         )
-
-    def _allow_origin(self) -> None:
-        origin = self.site.guard.allows_origin(self)
-        if origin is not None:
-            self.setHeader("access-control-allow-origin", origin)
-            self.setHeader("vary", "Origin")
 
     def _preflight_headers(self) -> dict[str, str]:
         wanted = self.getHeader(b"access-control-request-headers") or b""

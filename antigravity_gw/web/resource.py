@@ -26,7 +26,7 @@ class CoroutineResource(Resource):
 
     def getChild(self, path: bytes, request: GatewayRequest) -> Resource:
         """There is nothing below, unless it was put there."""
-        return Refusal(NotFound("there is nothing at this path"))
+        return ErrorPage(NotFound("there is nothing at this path"))
 
     def render(self, request: GatewayRequest) -> int:
         """Start the coroutine for the request's method."""
@@ -72,7 +72,7 @@ class CoroutineResource(Resource):
         write_nothing(request, {"allow": allowed})
 
 
-class Refusal(CoroutineResource):
+class ErrorPage(CoroutineResource):
     """Answers every method with the same error, whatever lies below it."""
 
     isLeaf = True

@@ -141,7 +141,7 @@ class StreamedAnswer:
     begun: bool = field(default=False, init=False)
     events: int = field(default=0, init=False)
     failure: UpstreamError | Unreachable | None = field(default=None, init=False)
-    _decoder: EventDecoder = field(factory=EventDecoder)
+    _decoder: EventDecoder = field(factory=EventDecoder, init=False)
     _held: list[bytes] = field(factory=list, init=False)
     _held_bytes: int = field(default=0, init=False)
     _final: bool = field(default=False, init=False)

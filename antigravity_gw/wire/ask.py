@@ -10,8 +10,7 @@ from msgspec import Raw
 
 from antigravity_gw.errors import BadRequest
 from antigravity_gw.wire.answer import Framing
-from antigravity_gw.wire.google import NOTHING
-from antigravity_gw.wire.jsons import decoded
+from antigravity_gw.wire.jsons import NOTHING, decoded
 
 LONGEST_LOOK = 64 * 1024
 """As much of each part goes into the fingerprint, in bytes."""

@@ -11,12 +11,8 @@ import msgspec
 from msgspec import Raw
 
 from antigravity_gw.errors import MalformedStream
-from antigravity_gw.wire.google import (
-    NOTHING,
-    UNREADABLE,
-    UpstreamError,
-    read_error,
-)
+from antigravity_gw.wire.google import UNREADABLE, UpstreamError, read_error
+from antigravity_gw.wire.jsons import NOTHING
 
 _EMPTY = (NOTHING, Raw(b"null"))
 

@@ -15,9 +15,7 @@ from attrs import define, field, frozen
 from msgspec import Raw
 
 from antigravity_gw.errors import GatewayError
-from antigravity_gw.wire.jsons import decoded
-
-NOTHING = Raw(b"")
+from antigravity_gw.wire.jsons import NOTHING, decoded
 
 SHORTEST_PROJECT = 6
 """How many letters a project id has at least, according to Google."""

@@ -3,6 +3,10 @@
 from typing import Any
 
 import msgspec
+from msgspec import Raw
+
+NOTHING = Raw(b"")
+"""Stands for a member that is not there."""
 
 
 def decoded(data: bytes, kind: Any) -> Any:

@@ -62,11 +62,12 @@ def serve(sandbox: Sandbox, tmp_path: Path) -> Iterator[Serve]:
     with ExitStack() as running_daemons:
 
         def start(
-            more: str = "", accounts: tuple[str, ...] = ("ada", "grace", "edsger")
+            more: str = "",
+            accounts: tuple[str, ...] = ("ada", "grace", "edsger"),
+            **environ: str,
         ) -> Daemon:
-            return running_daemons.enter_context(
-                _gateway(tmp_path, sandbox, more, accounts)
-            )
+            gateway = _gateway(tmp_path, sandbox, more, accounts, **environ)
+            return running_daemons.enter_context(gateway)
 
         yield start
 
@@ -88,7 +89,11 @@ def gateway(shared_gateway: Daemon, sandbox: Sandbox) -> Daemon:
 
 
 def _gateway(
-    folder: Path, sandbox: Sandbox, more: str, accounts: tuple[str, ...]
+    folder: Path,
+    sandbox: Sandbox,
+    more: str,
+    accounts: tuple[str, ...],
+    **environ: str,
 ) -> "contextlib.AbstractContextManager[Daemon]":
     """A gateway in *folder* with the sandbox's accounts of these names."""
     config = folder / "config.toml"
@@ -108,4 +113,5 @@ def _gateway(
             stdin=f"1//sandbox-{name}\n",
         )
         assert done.returncode == 0, done.stderr
-    return running("antigravity-gw", "--config", str(config), folder=folder)
+    options = ["--config", str(config)]
+    return running("antigravity-gw", *options, folder=folder, **environ)

@@ -319,6 +319,18 @@ def test_no_quota_then_revoked_then_good(serve: Serve, sandbox: Sandbox) -> None
         assert call["project"] == f"sandbox-project-{call['account']}"
 
 
+def test_endpoint_that_is_down(serve: Serve, sandbox: Sandbox) -> None:
+    """A host that cannot be reached is passed over for the next."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        closed = f"http://127.0.0.1:{server.getsockname()[1]}"
+    hosts = f'["{closed}", "{sandbox.url}"]'
+    daemon = serve(ANTIGRAVITY_GW_UPSTREAM_ENDPOINTS=hosts)
+
+    assert generate(daemon)[0] == 200
+    assert generate(daemon)[0] == 200
+    assert len(sandbox.calls("generateContent")) == 2
+
+
 def test_revoked_login(serve: Serve, sandbox: Sandbox) -> None:
     """An account whose login was revoked takes itself out, and says so."""
     sandbox.control("POST", "/accounts/ada", {"revokeRefresh": True})
