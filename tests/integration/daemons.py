@@ -18,6 +18,17 @@ from attrs import define
 KEY = "test-key-of-this-suite"
 """What clients show to the gateway."""
 
+WEATHER = {
+    "name": "weather",
+    "description": "Tells the weather of a city.",
+    "parameters": {
+        "type": "OBJECT",
+        "properties": {"city": {"type": "STRING"}},
+        "required": ["city"],
+    },
+}
+"""A tool that a model may call."""
+
 START_SECONDS = 30.0
 
 

@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from daemons import KEY, Daemon, Sandbox, Serve, asked, contents, ruin, served, turns
+from daemons import (
+    KEY,
+    WEATHER,
+    Daemon,
+    Sandbox,
+    Serve,
+    asked,
+    contents,
+    ruin,
+    served,
+    turns,
+)
 from google import genai
 from google.genai import errors, types
 from pydantic import BaseModel
@@ -19,15 +30,6 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 MODEL = "gemini-2.5-flash"
-WEATHER = {
-    "name": "weather",
-    "description": "Tells the weather of a city.",
-    "parameters": {
-        "type": "OBJECT",
-        "properties": {"city": {"type": "STRING"}},
-        "required": ["city"],
-    },
-}
 PERSISTENT = {"attempts": 3, "initial_delay": 0.0, "max_delay": 0.0, "jitter": 0.0}
 """Retry options of a client that does not give up at once."""
 

@@ -6,7 +6,18 @@ import warnings
 from typing import Any
 
 import pytest
-from daemons import KEY, Daemon, Sandbox, Serve, asked, contents, ruin, served, turns
+from daemons import (
+    KEY,
+    WEATHER,
+    Daemon,
+    Sandbox,
+    Serve,
+    asked,
+    contents,
+    ruin,
+    served,
+    turns,
+)
 from requests.exceptions import ChunkedEncodingError
 
 from antigravity_sandbox.model.picture import png
@@ -19,15 +30,6 @@ with warnings.catch_warnings():
     from google.api_core import exceptions
 
 MODEL = "gemini-2.5-flash"
-WEATHER = {
-    "name": "weather",
-    "description": "Tells the weather of a city.",
-    "parameters": {
-        "type": "OBJECT",
-        "properties": {"city": {"type": "STRING"}},
-        "required": ["city"],
-    },
-}
 SCHEMA = {
     "type": "OBJECT",
     "properties": {"city": {"type": "STRING"}, "degrees": {"type": "INTEGER"}},
