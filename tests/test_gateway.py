@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 from bodies import REAL, Real
+from twisted.web.server import NOT_DONE_YET
 from world import HELLO, LAST, STREAM, TEXT, WHOLE, Reply, World, event
 
 from antigravity_gw.upstream.client import Patience
@@ -87,11 +88,21 @@ def test_headers_upstream(world: World) -> None:
     } >= set(headers)
 
 
+def test_cookies(world: World) -> None:
+    """A cookie that is set for one account is sent with nobody's request."""
+    cookie = {"set-cookie": "sid=of-a; Path=/"}
+    world.google.script = [Reply(body=WHOLE.body, headers=cookie), WHOLE]
+    for body in (HELLO, HELLO, b"{}"):
+        world.generate(body)
+
+    assert [call.account for call in world.google.calls] == ["a", "a", "b"]
+    assert not [call for call in world.google.calls if "cookie" in call.headers]
+
+
 def test_large_body(world: World) -> None:
     """A body of many pieces arrives whole."""
-    body = json.dumps({"contents": [], "data": "x" * 9_000}).encode()
     world.site.body_limit = 10**6
-    body = body.replace(b"x" * 9_000, b"y" * 500_000)
+    body = json.dumps({"contents": [], "data": "y" * 500_000}).encode()
     world.generate(body)
 
     assert world.google.calls[0].raw.endswith(b'"request":' + body + b"}")
@@ -188,6 +199,8 @@ def test_one_bad_account_is_not_noticed(
         Reply(body=b'data: {"error":{"code":503}}\r\n\r\n'),
         Reply(body=b'data: {"response":{}}\r\n\r\n'),
         Reply(302, headers={"location": "http://evil.example/"}),
+        Reply(303, headers={"location": "http://evil.example/"}),
+        Reply(308, headers={"location": "http://evil.example/"}),
         Reply(body=b'data: {"response":' + b"[" * 5000),
     ],
 )
@@ -664,11 +677,19 @@ def test_client_leaves(world: World, said: bytes) -> None:
 
 def test_client_leaves_before_the_headers(world: World) -> None:
     """That a cancelled call looks like a broken one does not matter."""
-    world.google.render = lambda request: 1  # type: ignore[method-assign]
+    asked: list[Any] = []
+    gone: list[object] = []
+
+    def silent(request: Any) -> int:
+        asked.append(request)
+        request.notifyFinish().addErrback(gone.append)
+        return NOT_DONE_YET
+
+    world.google.render = silent  # type: ignore[method-assign,assignment]
     client = world.stream()
     client.leave()
 
-    assert world.google.calls == []
+    assert (len(asked), len(gone)) == (1, 1)
 
 
 def test_project_is_discovered_once(tmp_path: Path) -> None:

@@ -45,6 +45,17 @@ def test_removed(world: World) -> None:
     assert [call.account for call in world.google.calls] == ["a", "b"]
 
 
+def test_removed_and_added_again(world: World) -> None:
+    """Nothing is kept of an account that was removed, its access token least of all."""
+    assert served_by(world) == "a"
+    world.store.remove("a@x")
+    world.pool.refresh()
+    world.add("a")
+    assert "a" in {served_by(world) for _ in range(3)}
+
+    assert [b"refresh-of-a" in form for form in world.token_calls].count(True) == 2
+
+
 def test_removed_while_serving(world: World) -> None:
     """What is being served is not disturbed."""
     lending = world.pool.lend("pro", None, deadline=2e6)

@@ -478,7 +478,11 @@ def test_log_line(world: World, logged: list[dict[str, Any]]) -> None:
         200,
         "model=fast-one as=flash account=a attempts=1 events=1",
     )
-    assert facts[1][1] == "/a%0ab/%1b[31m"
+    assert facts[1][1:] == (
+        "/a%0ab/%1b[31m",
+        404,
+        'trouble="there is nothing at this path"',
+    )
     assert "secret" not in json.dumps([list(f) for f in facts])
 
 
