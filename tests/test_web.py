@@ -486,6 +486,15 @@ def test_log_line(world: World, logged: list[dict[str, Any]]) -> None:
     assert "secret" not in json.dumps([list(f) for f in facts])
 
 
+def test_log_line_without_an_answer(world: World, logged: list[dict[str, Any]]) -> None:
+    """A client that leaves before it has asked is not said to have had a 200."""
+    head = f"POST {GENERATE} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+    world.client().send(head.encode()).leave()
+    (line,) = [e for e in logged if "facts" in e]
+
+    assert (line["code"], line["facts"]) == ("-", 'trouble="the client left"')
+
+
 def test_a_bug(world: World, logged: list[dict[str, Any]]) -> None:
     """A bug is logged with its traceback, and the client learns nothing about it."""
     world.site.resource.putChild(b"bug", Bug())

@@ -91,6 +91,7 @@ def test_bad_disks_are_told_once(store: Store, logged: list[dict[str, Any]]) -> 
         writer.retry()
         writer.retry()
     assert len(thread.work) == 1
+    assert writer._lock.waiting == []
     thread.go()
 
     assert len([e for e in logged if "error" in e]) == 1
