@@ -5,11 +5,22 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
+from antigravity_sandbox.durations import seconds_in
+from antigravity_sandbox.quotas import EVERY_MODEL, Purse
+
 CLIENT_ID = "sandbox-client.apps.example"
 CLIENT_SECRET = "sandbox-secret-of-no-value"
 
 TOKEN_LIFE = 3599.0
 """Seconds for which an access token is good, unless an account says otherwise."""
+
+QUOTA_RESET = "108h48m20.795762633s"
+"""After how long a quota that was used up is full again, unless told otherwise."""
+
+ONBOARDING_POLLS = 2
+"""At which asking an onboarding is done, unless an account says otherwise."""
+
+FREE, STANDARD = "free-tier", "standard-tier"
 
 
 @frozen
@@ -18,7 +29,7 @@ class Account:
     Somebody who may call.
 
     :ivar refresh_token: the one to begin with; it may be rotated later.
-    :ivar project: the only Cloud project this account may name.
+    :ivar project: the Cloud project to begin with; Google may move it later.
     """
 
     name: str
@@ -43,14 +54,28 @@ class Orders:
     :ivar refresh_revoked: whether its refresh token is dead.
     :ivar rotate: whether the next refresh replaces the refresh token.
     :ivar onboarded: whether it has been through ``onboardUser``.
-    :ivar quota: how many generate calls it was given; None for no limit.
+    :ivar onboarding_polls: at which asking that is over; None for never.
+    :ivar onboarding_error: whether it ends with an error.
+    :ivar tier: the one it has, or is to have; :data:`STANDARD` needs a project.
+    :ivar ineligible: why no tier is for it, by Google's code.
+    :ivar project: the one that Google has moved it to.
+    :ivar numeric_project: whether its project is named by a number.
+    :ivar quota_reset: after how long a quota that was used up is full again.
+    :ivar quota_unknown: whether it is not said how much of a quota is left.
     """
 
     expires_in: float = TOKEN_LIFE
     refresh_revoked: bool = False
     rotate: bool = False
     onboarded: bool = True
-    quota: int | None = None
+    onboarding_polls: int | None = ONBOARDING_POLLS
+    onboarding_error: bool = False
+    tier: str = FREE
+    ineligible: str | None = None
+    project: str | None = None
+    numeric_project: bool = False
+    quota_reset: str = QUOTA_RESET
+    quota_unknown: bool = False
 
 
 @define(eq=False)
@@ -58,50 +83,93 @@ class Standing:
     """
     An account, and where it stands now.
 
-    :ivar spent: generate calls made since the quota was set.
     :ivar issued: how many access tokens it has had.
     :ivar rotations: how many refresh tokens it has had after its first.
-    :ivar onboarding: whether it is being onboarded.
+    :ivar askings: how often its onboarding has been asked about.
+    :ivar former_projects: those it had before Google moved it.
+    :ivar announced: until when it was last asked not to call each model, in
+        POSIX seconds.
+    :ivar too_soon: how many generate calls it made before that.
     """
 
     account: Account
     refresh_token: str = field(repr=False)
     orders: Orders = Orders()
-    spent: int = 0
+    purse: Purse = field(factory=Purse)
     issued: int = 0
     rotations: int = 0
-    onboarding: bool = False
-
-    def onboarding_done(self) -> bool:
-        """Ask whether onboarding is done: it is from the second time on."""
-        if self.onboarding:
-            self.orders = evolve(self.orders, onboarded=True)
-        self.onboarding = not self.orders.onboarded
-        return self.orders.onboarded
+    askings: int = 0
+    former_projects: set[str] = field(factory=set)
+    announced: dict[str, float] = field(factory=dict)
+    too_soon: int = 0
 
     @property
-    def left(self) -> int | None:
-        """How many generate calls remain; None for no limit."""
-        quota = self.orders.quota
-        return None if quota is None else max(0, quota - self.spent)
+    def project(self) -> str:
+        """The only Cloud project that it may name now."""
+        return self.orders.project or self.account.project
 
-    def spend(self) -> bool:
-        """Make one generate call, unless the quota is used up."""
-        if self.left == 0:
-            return False
-        self.spent += 1
-        return True
+    def move(self, project: str) -> None:
+        """Give it another project.  The one it has had is gone."""
+        self.former_projects.add(self.project)
+        self.former_projects.discard(project)
+        self.orders = evolve(self.orders, project=project)
+
+    def begin_onboarding(self) -> None:
+        """Forget an onboarding that has failed, so that another can be tried."""
+        if self.orders.onboarding_error and self._asked_enough():
+            self.askings = 0
+
+    def onboarding_over(self) -> bool:
+        """Ask whether its onboarding is over, well (it is onboarded then) or not."""
+        if self.orders.onboarded:
+            return True
+        self.askings += 1
+        over = self._asked_enough()
+        if over and not self.orders.onboarding_error:
+            self.orders = evolve(self.orders, onboarded=True)
+        return over
+
+    def _asked_enough(self) -> bool:
+        polls = self.orders.onboarding_polls
+        return polls is not None and self.askings >= polls
+
+    def wait(self, model: str, now: float) -> float | None:
+        """In how many seconds it has quota for *model*, None when it has some."""
+        return self.purse.wait(model, now, self._reset)
+
+    def fraction(self, model: str, now: float) -> float:
+        """How much of its quota for *model* is left, of 1."""
+        return self.purse.fraction(model, now, self._reset)
+
+    def spend(self, model: str, now: float) -> None:
+        """Make a generate call for which there is quota."""
+        self.purse.spend(model, now, self._reset)
+
+    @property
+    def _reset(self) -> float:
+        return seconds_in(self.orders.quota_reset)
 
     def overview(self) -> dict[str, Any]:
         """What ``GET /sandbox`` says of it."""
+        orders = self.orders
+        left = self.purse.left
         return {
             "name": self.account.name,
-            "project": self.account.project,
+            "project": self.project,
+            "numericProject": orders.numeric_project,
             "refreshToken": self.refresh_token,
-            "expiresIn": self.orders.expires_in,
-            "refreshRevoked": self.orders.refresh_revoked,
-            "onboarded": self.orders.onboarded,
-            "quotaLeft": self.left,
+            "expiresIn": orders.expires_in,
+            "refreshRevoked": orders.refresh_revoked,
+            "tier": orders.tier,
+            "ineligible": orders.ineligible,
+            "onboarded": orders.onboarded,
+            "onboardingPolls": orders.onboarding_polls,
+            "onboardingError": orders.onboarding_error,
+            "quotaLeft": left.pop(EVERY_MODEL, None),
+            "quotasLeft": left,
+            "quotaReset": orders.quota_reset,
+            "quotaUnknown": orders.quota_unknown,
+            "tooSoon": self.too_soon,
         }
 
 
@@ -178,7 +246,11 @@ class Accounts:
     def restore(self, standing: Standing) -> None:
         """Make *standing* as good as new; the tokens it was given keep their life."""
         standing.orders = Orders()
-        standing.spent = 0
+        standing.purse.clear()
+        standing.askings = 0
+        standing.former_projects.clear()
+        standing.announced.clear()
+        standing.too_soon = 0
         self._exchange(standing, standing.account.refresh_token)
 
     def _exchange(self, standing: Standing, refresh_token: str) -> None:

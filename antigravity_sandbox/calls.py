@@ -1,7 +1,8 @@
 """The record of every call that was made, as ``GET /sandbox/calls`` shows it."""
 
 import hashlib
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Iterator
 from typing import Any
 
 from attrs import define, field
@@ -9,7 +10,7 @@ from attrs import define, field
 LONGEST_TEXT = 2**20
 """Bodies of this many bytes or more are recorded by size and hash alone."""
 
-MOST_CALLS = 10_000
+MOST_CALLS = 20_000
 MOST_BYTES = 256 * 2**20
 """What the record holds at most; the oldest calls are forgotten first."""
 
@@ -32,6 +33,7 @@ class Call:
     :ivar behaviour: the slug of the misbehaviour it met.
     :ivar ended: ``finished`` when everything meant for it has been done,
         ``client-left`` when it went away before, None while under way.
+    :ivar too_soon: whether it came before the time that the last 429 had named.
     """
 
     n: int
@@ -50,6 +52,7 @@ class Call:
     status: int | None = None
     ended: str | None = None
     events_sent: int = 0
+    too_soon: bool = False
 
     @property
     def model(self) -> str:
@@ -79,6 +82,7 @@ class Call:
             "status": self.status,
             "ended": self.ended,
             "eventsSent": self.events_sent,
+            "tooSoon": self.too_soon,
         }
 
 
@@ -135,9 +139,31 @@ class Record:
         """How many answers are under way, forgotten calls included."""
         return self._open
 
-    def overview(self) -> dict[str, Any]:
-        """The whole record as JSON, the oldest call first."""
-        return {"open": self._open, "calls": [call.overview() for call in self._calls]}
+    def overview(self, since: int = 0) -> dict[str, Any]:
+        """
+        The record as JSON, the oldest call first.
+
+        :param since: leave out the calls up to that number.
+        """
+        calls = [call.overview() for call in self._after(since)]
+        return {"open": self._open, "calls": calls}
+
+    def summary(self, since: int = 0) -> dict[str, Any]:
+        """The same, the calls only counted; and the number of the last call made."""
+        calls = list(self._after(since))
+        counts = Counter((call.account, call.method, call.status) for call in calls)
+        return {
+            "open": self._open,
+            "last": self._made,
+            "tooSoon": sum(call.too_soon for call in calls),
+            "counts": [
+                {"account": account, "method": method, "status": status, "calls": n}
+                for (account, method, status), n in counts.items()
+            ],
+        }
+
+    def _after(self, number: int) -> Iterator[Call]:
+        return (call for call in self._calls if call.n > number)
 
     def _keep(self, call: Call) -> None:
         self._calls.append(call)

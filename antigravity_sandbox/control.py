@@ -8,13 +8,12 @@ answer.  :exc:`~antigravity_sandbox.reply.Refused` says what was wrong with it.
 from collections.abc import Callable
 from typing import Any
 
-from attrs import evolve
-
 from antigravity_sandbox.accounts import Account, Standing
 from antigravity_sandbox.google.errors import refusal
 from antigravity_sandbox.mischief.behaviour import read_count, read_seconds
 from antigravity_sandbox.mischief.catalogue import CATALOGUE
-from antigravity_sandbox.mischief.rules import bad_field, read_rule
+from antigravity_sandbox.mischief.rules import bad_field, read_rules
+from antigravity_sandbox.orders import ORDERS
 from antigravity_sandbox.reply import Json, Refused
 from antigravity_sandbox.sandbox import Sandbox
 
@@ -23,6 +22,7 @@ def overview(sandbox: Sandbox) -> Json:
     """The whole sandbox at a glance."""
     return {
         "pace": sandbox.pace,
+        "tooSoon": sum(standing.too_soon for standing in sandbox.accounts),
         **accounts(sandbox),
         **rules(sandbox),
         "behaviours": [behaviour.overview() for behaviour in CATALOGUE.values()],
@@ -34,9 +34,9 @@ def rules(sandbox: Sandbox) -> Json:
     return {"rules": [rule.overview() for rule in sandbox.rules.rules]}
 
 
-def add_rule(sandbox: Sandbox, body: Json) -> Json:
-    """Put a rule behind those in force."""
-    sandbox.rules.rules.append(read_rule(body))
+def add_rules(sandbox: Sandbox, body: object) -> Json:
+    """Put a rule, or a list of them, behind those in force: all, or none."""
+    sandbox.rules.rules += read_rules(body)
     return rules(sandbox)
 
 
@@ -46,15 +46,36 @@ def drop_rules(sandbox: Sandbox) -> Json:
     return rules(sandbox)
 
 
-def calls(sandbox: Sandbox) -> Json:
-    """The record."""
-    return sandbox.record.overview()
+def calls(sandbox: Sandbox, asked: dict[str, str]) -> Json:
+    """
+    The record.
+
+    :param asked: ``since``, the number of a call, for those after it only;
+        ``summary``, be it "1", to have them counted.
+    """
+    since, show = 0, sandbox.record.overview
+    for name, value in asked.items():
+        match name:
+            case "since":
+                since = _read(name, _number, value)
+            case "summary":
+                show = sandbox.record.summary if _read(name, _switch, value) else show
+            case _:
+                raise bad_field(name, "is not known")
+    return show(since)
 
 
 def drop_calls(sandbox: Sandbox) -> Json:
     """Forget the record."""
     sandbox.record.clear()
-    return calls(sandbox)
+    return sandbox.record.overview()
+
+
+def set_seed(sandbox: Sandbox, body: Json) -> Json:
+    """Begin the sandbox's randomness anew, so that a run can be repeated."""
+    seed = _only(body, "seed", read_count)
+    sandbox.random.seed(seed)
+    return {"seed": seed}
 
 
 def pace(sandbox: Sandbox) -> Json:
@@ -64,10 +85,7 @@ def pace(sandbox: Sandbox) -> Json:
 
 def set_pace(sandbox: Sandbox, body: Json) -> Json:
     """Change them, for the streams to come."""
-    for name in body:
-        if name != "seconds":
-            raise bad_field(name, "is not known")
-    sandbox.pace = _read("seconds", read_seconds, body.get("seconds"))
+    sandbox.pace = _only(body, "seconds", read_seconds)
     return pace(sandbox)
 
 
@@ -98,12 +116,13 @@ def tell_account(sandbox: Sandbox, name: str, body: Json) -> Json:
         orders is carried out then.
     """
     standing = _standing(sandbox, name)
+    read = {}
     for order, value in body.items():
-        if order not in _ORDERS:
-            raise bad_field(order, f"must be one of {', '.join(_ORDERS)}")
-        _read(order, _ORDERS[order], value)
-    for order, value in body.items():
-        _carry_out(sandbox, standing, order, value)
+        if order not in ORDERS:
+            raise bad_field(order, f"must be one of {', '.join(ORDERS)}")
+        read[order] = _read(order, ORDERS[order].read, value)
+    for order, value in read.items():
+        ORDERS[order].obey(sandbox.accounts, standing, value)
     return standing.overview()
 
 
@@ -114,50 +133,27 @@ def _standing(sandbox: Sandbox, name: str) -> Standing:
     return standing
 
 
-def _true(value: object) -> bool:
-    if value is not True:
-        raise ValueError("must be true")
-    return True
+def _number(value: str) -> int:
+    if not value.isdecimal():
+        raise ValueError("must be a whole number, 0 or more")
+    return int(value)
 
 
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("must be true or false")
-    return value
+def _switch(value: str) -> bool:
+    if value not in ("0", "1"):
+        raise ValueError("must be 0 or 1")
+    return value == "1"
 
 
-_ORDERS: dict[str, Callable[[object], Any]] = {
-    "revokeAccess": _true,
-    "revokeRefresh": _true,
-    "rotateRefresh": _true,
-    "restore": _true,
-    "expiresIn": read_seconds,
-    "quota": read_count,
-    "onboarded": _flag,
-}
+def _only(body: Json, name: str, reader: Callable[[object], Any]) -> Any:
+    """The one member that *body* may have, and must."""
+    for other in body:
+        if other != name:
+            raise bad_field(other, "is not known")
+    return _read(name, reader, body.get(name))
 
 
-def _carry_out(sandbox: Sandbox, standing: Standing, order: str, value: Any) -> None:
-    orders = standing.orders
-    match order:
-        case "restore":
-            sandbox.accounts.restore(standing)
-        case "revokeAccess":
-            sandbox.accounts.revoke_access(standing)
-        case "revokeRefresh":
-            standing.orders = evolve(orders, refresh_revoked=True)
-        case "rotateRefresh":
-            standing.orders = evolve(orders, rotate=True)
-        case "expiresIn":
-            standing.orders = evolve(orders, expires_in=float(value))
-        case "onboarded":
-            standing.orders = evolve(orders, onboarded=value)
-        case "quota":
-            standing.orders = evolve(orders, quota=value)
-            standing.spent = 0
-
-
-def _read(name: str, reader: Callable[[object], Any], value: object) -> Any:
+def _read(name: str, reader: Callable[[Any], Any], value: object) -> Any:
     try:
         return reader(value)
     except ValueError as error:

@@ -19,6 +19,18 @@ def seconds_in(duration: str) -> float:
     return sum(float(number) * _UNITS[unit] for number, unit in terms)
 
 
+def read_duration(value: object) -> str:
+    """
+    A duration as JSON says it, its spelling kept.
+
+    :raises ValueError: when it is not one.
+    """
+    if not isinstance(value, str):
+        raise ValueError("must be a duration such as '2.5s' or '1h30m'")
+    seconds_in(value)
+    return value
+
+
 def protobuf(seconds: float) -> str:
     """A duration as protobuf's JSON mapping has it: ``0.539477544s``."""
     return f"{seconds:.9f}".rstrip("0").rstrip(".") + "s"
@@ -31,6 +43,18 @@ def spoken(seconds: float) -> str:
     if hours:
         return f"{hours}h{minutes}m{rest}s"
     return f"{minutes}m{rest}s" if minutes else f"{rest}s"
+
+
+def compound(seconds: float) -> str:
+    """A duration as the metadata of errors has it: ``1h0m20.5s``, ``539.477544ms``."""
+    if 0 < seconds < 1:
+        return f"{seconds * 1000:.6f}".rstrip("0").rstrip(".") + "ms"
+    minutes, nanoseconds = divmod(round(seconds * 1e9), 60 * 10**9)
+    hours, minutes = divmod(minutes, 60)
+    rest = protobuf(nanoseconds / 1e9)
+    if hours:
+        return f"{hours}h{minutes}m{rest}"
+    return f"{minutes}m{rest}" if minutes else rest
 
 
 def timestamp(posix: float) -> str:

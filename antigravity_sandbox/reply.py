@@ -38,6 +38,13 @@ class Refused(Exception):
     reply: Reply
 
 
+@define
+class Exhausted(Refused):
+    """A quota is used up.  Its caller is told to stay away for *wait* seconds."""
+
+    wait: float
+
+
 def encoded(text: str) -> bytes:
     """*text* in UTF-8, even if half a character got into it by way of JSON."""
     return text.encode(errors="replace")

@@ -8,6 +8,7 @@ from attrs import define, field, frozen
 from antigravity_sandbox.accounts import Accounts, Standing
 from antigravity_sandbox.acts import Acts
 from antigravity_sandbox.calls import Call, Record
+from antigravity_sandbox.durations import compound
 from antigravity_sandbox.google import companion, generate, limits, token
 from antigravity_sandbox.google.envelope import KEYS, check, read_object
 from antigravity_sandbox.google.errors import (
@@ -16,14 +17,11 @@ from antigravity_sandbox.google.errors import (
     refusal,
     unauthenticated,
 )
-from antigravity_sandbox.mischief.behaviour import STREAM
+from antigravity_sandbox.mischief.behaviour import GENERATE, STREAM
 from antigravity_sandbox.mischief.catalogue import CATALOGUE, TOKEN
 from antigravity_sandbox.mischief.rules import MODEL_PREFIX, RuleBook
-from antigravity_sandbox.reply import Json, Refused
+from antigravity_sandbox.reply import Exhausted, Json, Refused
 from antigravity_sandbox.scene import Scene
-
-QUOTA_RESET = "108h48m20.795762633s"
-"""After how long a quota that was used up is said to be full again."""
 
 
 @frozen
@@ -43,6 +41,7 @@ class Sandbox:
 
     It has no clock: *now* is an argument, in POSIX seconds.
 
+    :ivar random: for the rules that have a chance, and for ids.
     :ivar pace: seconds between two events of a stream.
     """
 
@@ -56,13 +55,29 @@ class Sandbox:
         """How *call* is answered: honestly, unless it was told otherwise."""
         try:
             scene = self._scene(call, body, now)
-            rule = self.rules.told(call)
+            rule = self.rules.told(call, self.random)
+        except Exhausted as refused:
+            return self._announcing(refused.reply.acts(), call, now + refused.wait)
         except Refused as refused:
             return refused.reply.acts()
         if rule is None:
             return scene.acts()
         call.behaviour = rule.behaviour.slug
-        return rule.acts(scene)
+        wait = rule.announces
+        if wait is None or call.method not in GENERATE:
+            return rule.acts(scene)
+        return self._announcing(rule.acts(scene), call, now + wait)
+
+    def _announcing(self, acts: Acts, call: Call, until: float) -> Acts:
+        """
+        *acts*, which ask the caller to stay away *until* then.
+
+        That holds once they are done: a call that comes while they are on
+        their way cannot know of it.
+        """
+        yield from acts
+        if standing := self.accounts.named(call.account or ""):
+            standing.announced[call.model] = until
 
     def _scene(self, call: Call, body: bytes, now: float) -> Scene:
         """
@@ -75,13 +90,16 @@ class Sandbox:
         problem, content = _opened(body)
         call.named |= {k: v for k in KEYS if isinstance(v := content.get(k), str)}
         standing = self._caller(call, now)  # comes first, as it does at Google
+        if call.method in GENERATE and now < standing.announced.get(call.model, now):
+            call.too_soon = True
+            standing.too_soon += 1
         if problem:
             raise problem
         return Scene(
             events=self._events(Visit(call, standing, content, now)),
             stream=call.method == STREAM,
             pace=self.pace,
-            about=About(call.model, standing.account.project, now),
+            about=About(call.model, standing.project, now),
             headers=self._traces(),
         )
 
@@ -137,11 +155,13 @@ class Sandbox:
         standing = visit.standing
         if visit.call.method == STREAM and "alt=sse" not in visit.call.query:
             raise Refused(refusal(400, "The sandbox streams with ?alt=sse only."))
-        ask = check(visit.body, standing.account.project)
-        if not standing.spend():
-            project = standing.account.project
-            about = About(ask.model, project, visit.now, QUOTA_RESET)
-            raise Refused(limits.quota_exhausted(about))
+        ask = check(visit.body, standing)
+        companion.check_eligible(standing)
+        wait = standing.wait(ask.model, visit.now)
+        if wait is not None:
+            about = About(ask.model, standing.project, visit.now, compound(wait))
+            raise Exhausted(limits.quota_exhausted(about), wait)
+        standing.spend(ask.model, visit.now)
         ids = generate.Ids(self._id(), self._id(), visit.now)
         if visit.call.method == STREAM:
             return generate.streamed(ask, ids)

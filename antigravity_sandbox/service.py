@@ -23,12 +23,15 @@ class SandboxService(Service):
 
     :param port: 0 for one that is free.
     :param pace: seconds between two events of a stream.
+    :param seed: of its randomness, for a run that can be repeated.
     :ivar url: such as ``http://127.0.0.1:8046``.
     :raises OSError: when the port is taken.
     """
 
-    def __init__(self, reactor: Any, port: int = 0, pace: float = 0.15) -> None:
-        self.sandbox = Sandbox(Random(), pace)
+    def __init__(
+        self, reactor: Any, port: int = 0, pace: float = 0.15, seed: int | None = None
+    ) -> None:
+        self.sandbox = Sandbox(Random(seed), pace)
         self._reactor = reactor
         self._factory = SandboxFactory(self.sandbox, reactor)
         self._socket = _listening(port)

@@ -13,7 +13,7 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 
 from antigravity_sandbox.accounts import CLIENT_ID, CLIENT_SECRET, DEMO_ACCOUNTS
-from antigravity_sandbox.mischief.behaviour import read_seconds
+from antigravity_sandbox.mischief.behaviour import read_count, read_seconds
 from antigravity_sandbox.sandbox import Sandbox
 from antigravity_sandbox.web.site import SandboxFactory
 
@@ -29,14 +29,19 @@ def _pace(text: str) -> float:
     return read_seconds(float(text))
 
 
+def _seed(text: str) -> int:
+    return read_count(int(text))
+
+
 class Options(usage.Options):
     """What the command line may say."""
 
-    synopsis = "[--listen ENDPOINT] [--pace SECONDS]"
+    synopsis = "[--listen ENDPOINT] [--pace SECONDS] [--seed NUMBER]"
     longdesc = "Plays Google on this machine, for trying and testing the gateway."
     optParameters = [
         ["listen", "l", "tcp:8046:interface=127.0.0.1", "Where, as an endpoint."],
         ["pace", "p", 0.15, "Seconds between two events of a stream.", _pace],
+        ["seed", "s", None, "Of its dice, for a run that can be repeated.", _seed],
     ]
 
 
@@ -102,7 +107,8 @@ def makeService(options: Options) -> Standalone:
     from twisted.internet import reactor  # only now has one been chosen
 
     clock: Any = reactor
-    factory = SandboxFactory(Sandbox(Random(), options["pace"]), clock)
+    sandbox = Sandbox(Random(options["seed"]), options["pace"])
+    factory = SandboxFactory(sandbox, clock)
     try:
         endpoint = serverFromString(reactor, options["listen"])
     except ValueError as error:

@@ -13,8 +13,11 @@ from antigravity_sandbox.reply import Reply
 
 _CONSOLE = "https://console.developers.google.com/apis/api"
 _LICENSE = "https://cloud.google.com/gemini/docs/codeassist/request-license"
-_VERIFY = "https://accounts.google.com/signin/continue?sarp=1&scc=1&plt=sandbox"
-_ALERT = "https://support.google.com/accounts?p=al_alert"
+VERIFY_URL = "https://accounts.google.com/signin/continue?sarp=1&scc=1&plt=sandbox"
+ALERT_URL = "https://support.google.com/accounts?p=al_alert"
+
+VALIDATION_REQUIRED = "VALIDATION_REQUIRED"
+VERIFY = "Verify your account to continue."
 
 
 def _service_disabled(service: str, title: str, project: str) -> Reply:
@@ -51,29 +54,28 @@ def companion_disabled(about: About) -> Reply:
 
 def validation_required(_: About) -> Reply:
     """Google wants to see the owner of the account."""
-    message = "Verify your account to continue."
     info = error_info(
-        "VALIDATION_REQUIRED",
-        validation_error_message=message,
+        VALIDATION_REQUIRED,
+        validation_error_message=VERIFY,
         validation_url_link_text="Verify your account",
-        validation_url=_VERIFY,
+        validation_url=VERIFY_URL,
         validation_learn_more_link_text="Learn more",
-        validation_learn_more_url=_ALERT,
+        validation_learn_more_url=ALERT_URL,
     )
-    links = help_links(Verify_your_account=_VERIFY, Learn_more=_ALERT)
-    return refusal(403, message, info, links)
+    links = help_links(Verify_your_account=VERIFY_URL, Learn_more=ALERT_URL)
+    return refusal(403, VERIFY, info, links)
 
 
 def validation_required_in_message(_: About) -> Reply:
     """Google wants to see the owner; the older form, the URL in its message."""
-    message = f"To continue, verify your account at\n\n{_VERIFY}\n\nLearn more\n\n"
+    message = f"To continue, verify your account at\n\n{VERIFY_URL}\n\nLearn more\n\n"
     info = error_info(
-        "VALIDATION_REQUIRED",
-        validation_error_message=message + _ALERT,
+        VALIDATION_REQUIRED,
+        validation_error_message=message + ALERT_URL,
         validation_message_description="To continue, verify your account.",
-        validation_url=_VERIFY,
+        validation_url=VERIFY_URL,
     )
-    return refusal(403, message + _ALERT, info)
+    return refusal(403, message + ALERT_URL, info)
 
 
 def license_missing(_: About) -> Reply:
@@ -127,6 +129,13 @@ def not_a_named_user(_: About) -> Reply:
 def caller_denied(_: About) -> Reply:
     """No, and not why."""
     return refusal(403, "The caller does not have permission")
+
+
+def ineligible(reason: str) -> Reply:
+    """What an account is told for which no tier is, because of *reason*."""
+    if reason == VALIDATION_REQUIRED:
+        return validation_required(About())
+    return caller_denied(About())
 
 
 def terms_violated(_: About) -> Reply:

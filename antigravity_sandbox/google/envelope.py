@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
+from antigravity_sandbox.accounts import Standing
 from antigravity_sandbox.google import denials
 from antigravity_sandbox.google.errors import (
     About,
@@ -13,6 +14,7 @@ from antigravity_sandbox.google.errors import (
     invalid_project,
     invalid_value,
     not_json,
+    project_not_found,
     refusal,
     unknown_name,
 )
@@ -35,16 +37,34 @@ def _constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
+def read_json(body: bytes) -> object:
+    """
+    The JSON in *body*.
+
+    :raises Refused: when there is none.
+    """
+    try:
+        value: object = json.loads(body, parse_constant=_constant)
+    except (ValueError, RecursionError):
+        raise Refused(not_json()) from None
+    return value
+
+
 def read_object(body: bytes) -> Json:
     """
     The JSON object in *body*.
 
     :raises Refused: when there is none.
     """
-    try:
-        value = json.loads(body, parse_constant=_constant)
-    except (ValueError, RecursionError):
-        raise Refused(not_json()) from None
+    return check_object(read_json(body))
+
+
+def check_object(value: object) -> Json:
+    """
+    See that the whole of a body is an object.
+
+    :raises Refused: when it is something else.
+    """
     if not isinstance(value, dict):
         message = 'Invalid JSON payload received. Unknown name "": '
         message += "Root element must be a message."
@@ -75,27 +95,32 @@ def check_texts(body: Json, names: Collection[str]) -> None:
             raise Refused(invalid_value(name, "TYPE_STRING", json.dumps(value)[:80]))
 
 
-def check_project(named: object, project: str) -> None:
+def check_project(named: object, standing: Standing) -> None:
     """
     See that a call names the project of its account.
 
-    :raises Refused: when it names none, or somebody else's.
+    :raises Refused: when it names none, one that it had before, or somebody
+        else's.
     """
     if not named:
         raise Refused(invalid_project())
-    if named != project:
-        raise Refused(denials.iam_denied(About(project=str(named))))
+    if named == standing.project:
+        return
+    about = About(project=str(named))
+    if named in standing.former_projects:
+        raise Refused(project_not_found(about))
+    raise Refused(denials.iam_denied(about))
 
 
-def check(body: Json, project: str) -> Ask:
+def check(body: Json, standing: Standing) -> Ask:
     """
-    Open the envelope of a call by the account that owns *project*.
+    Open the envelope of a call by *standing*.
 
     :raises Refused: when it is not in order.
     """
     check_names(body, KEYS)
     check_texts(body, _TEXTS)
-    check_project(body.get("project"), project)
+    check_project(body.get("project"), standing)
     return Ask(_model(body), _prompt(body))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from attrs import field, frozen
 
 from antigravity_sandbox.acts import Acts
-from antigravity_sandbox.durations import seconds_in
+from antigravity_sandbox.durations import read_duration, seconds_in
 from antigravity_sandbox.mischief.events import MESSAGES
 from antigravity_sandbox.mischief.wire import HEADERS, NOTHING
 from antigravity_sandbox.scene import Scene
@@ -42,6 +42,13 @@ class Behaviour:
             scene, **{name: read_parameter(name, v) for name, v in given.items()}
         )
 
+    def announces(self, told: Mapping[str, Any]) -> float | None:
+        """For how many seconds a 429 asks its reader to wait, None if it does not."""
+        delay = {**self.takes, **told}.get("delay")
+        if delay is None or not self.slug.startswith("429"):
+            return None
+        return seconds_in(delay)
+
     def overview(self) -> dict[str, Any]:
         """The entry as JSON."""
         parameters = dict(self.takes)
@@ -57,13 +64,6 @@ def read_parameter(name: str, value: object) -> Any:
     :raises ValueError: when it cannot have that value.
     """
     return _READERS[name](value)
-
-
-def _duration(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must be a duration such as '2.5s' or '1h30m'")
-    seconds_in(value)
-    return value
 
 
 def read_seconds(value: object) -> float:
@@ -115,7 +115,7 @@ def _code(value: object) -> int:
 _READERS: dict[str, Callable[[object], Any]] = {
     "after": _after,
     "code": _code,
-    "delay": _duration,
+    "delay": read_duration,
     "form": _form,
     "n": read_count,
     "seconds": read_seconds,

@@ -1,11 +1,13 @@
 """Rules: which calls meet which misbehaviour, and how often."""
 
+from random import Random
 from typing import Any
 
 from attrs import define, field
 
 from antigravity_sandbox.acts import Acts
 from antigravity_sandbox.calls import Call
+from antigravity_sandbox.google.envelope import check_object
 from antigravity_sandbox.google.errors import bad_request, not_found, refusal
 from antigravity_sandbox.mischief.behaviour import Behaviour, read_parameter
 from antigravity_sandbox.mischief.catalogue import CATALOGUE, TOKEN
@@ -41,13 +43,15 @@ class Rule:
     :ivar matched: what a call must be for it to apply, by
         ``account``, ``model``, ``method`` and ``endpoint``.
     :ivar told: the parameters of its behaviour that were given.
-    :ivar times: how often it will still apply; None for always.
+    :ivar times: how often it will still befall a call; None for always.
+    :ivar chance: how often it does when it applies, at most 1; None for always.
     """
 
     behaviour: Behaviour
-    matched: dict[str, str]
-    told: dict[str, Any]
+    matched: dict[str, str] = field(factory=dict)
+    told: dict[str, Any] = field(factory=dict)
     times: int | None = None
+    chance: float | None = None
 
     def applies(self, call: Call) -> bool:
         """
@@ -62,64 +66,113 @@ class Rule:
         wanted = all(getattr(call, k) == v for k, v in self.matched.items())
         return wanted and self.behaviour.befalls(call.method)
 
+    def strikes(self, dice: Random) -> bool:
+        """Whether it befalls a call that it applies to, this time."""
+        return self.chance is None or dice.random() < self.chance
+
     def acts(self, scene: Scene) -> Acts:
         """What is done instead of *scene*."""
         return self.behaviour.acts(scene, self.told)
 
+    @property
+    def announces(self) -> float | None:
+        """For how many seconds a 429 asks its reader to wait, None if it does not."""
+        return self.behaviour.announces(self.told)
+
     def overview(self) -> Json:
         """The rule as it was posted, with the times that remain."""
-        left = {} if self.times is None else {"times": self.times}
-        return {"behaviour": self.behaviour.slug, **self.matched, **self.told, **left}
+        numbers = {"times": self.times, "chance": self.chance}
+        said = {name: number for name, number in numbers.items() if number is not None}
+        return {"behaviour": self.behaviour.slug, **self.matched, **self.told, **said}
 
 
-def read_rule(body: Json) -> Rule:
+def read_rules(body: object) -> list[Rule]:
+    """
+    The rules that *body* describes, be it one or a list of them.
+
+    :raises Refused: when one of them is none, naming the field; and the
+        number of the rule, counting from 0, if it is in a list.
+    """
+    if not isinstance(body, list):
+        return [_read_rule(check_object(body))]
+    if not body:
+        raise Refused(refusal(400, "There is no rule in the list."))
+    return [_read_rule(rule, f"[{n}]") for n, rule in enumerate(body)]
+
+
+def _read_rule(body: object, at: str = "") -> Rule:
     """
     The rule that *body* describes.
 
-    :raises Refused: when it describes none, naming the field.
+    :param at: its place in a list, to be put before the name of a field.
     """
+    if not isinstance(body, dict):
+        raise bad_field(at, "must be an object")
+    dot = at and f"{at}."
     slug = body.get("behaviour")
     if not isinstance(slug, str) or slug not in CATALOGUE:
-        raise bad_field("behaviour", f"must be a slug of the catalogue, not {slug!r}")
-    rule = Rule(CATALOGUE[slug], {}, {})
+        what = f"must be a slug of the catalogue, not {slug!r}"
+        raise bad_field(f"{dot}behaviour", what)
+    rule = Rule(CATALOGUE[slug])
     for name, value in body.items():
-        if name != "behaviour":
+        try:
             _tell(rule, name, value)
-    method = rule.matched.get("method")
-    if method is not None and not rule.behaviour.befalls(method):
-        raise bad_field("method", f"cannot be {method} for {slug}")
+        except ValueError as error:
+            raise bad_field(dot + name, str(error)) from None
     return rule
 
 
 def _tell(rule: Rule, name: str, value: object) -> None:
-    """Add to *rule* what one member of its description says."""
+    """
+    Add to *rule* what one member of its description says.
+
+    :raises ValueError: when it cannot say that.
+    """
     if name in _MATCHED:
-        if not isinstance(value, str):
-            raise bad_field(name, "must be a string")
-        if name == "method" and value not in METHODS:
-            raise bad_field(name, f"must be one of {', '.join(METHODS)}")
-        rule.matched[name] = value
+        rule.matched[name] = _read_matched(rule.behaviour, name, value)
     elif name == "times":
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise bad_field(name, "must be a whole number, 1 or more")
-        rule.times = value
+        rule.times = _read_times(value)
+    elif name == "chance":
+        rule.chance = _read_chance(value)
     elif name in rule.behaviour.takes:
-        try:
-            read_parameter(name, value)
-        except ValueError as error:
-            raise bad_field(name, str(error)) from None
+        read_parameter(name, value)
         rule.told[name] = value
-    else:
-        raise bad_field(name, f"is not known to {rule.behaviour.slug}")
+    elif name != "behaviour":
+        raise ValueError(f"is not known to {rule.behaviour.slug}")
+
+
+def _read_matched(behaviour: Behaviour, name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be a string")
+    if name == "method":
+        if value not in METHODS:
+            raise ValueError(f"must be one of {', '.join(METHODS)}")
+        if not behaviour.befalls(value):
+            raise ValueError(f"cannot be {value} for {behaviour.slug}")
+    return value
+
+
+def _read_times(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError("must be a whole number, 1 or more")
+    return value
+
+
+def _read_chance(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("must be a number")
+    if not 0 < value <= 1:
+        raise ValueError("must be more than 0, and at most 1")
+    return value
 
 
 @define
 class RuleBook:
-    """The rules in force.  The first that applies wins."""
+    """The rules in force.  The first that applies, and strikes, wins."""
 
     rules: list[Rule] = field(factory=list)
 
-    def told(self, call: Call) -> Rule | None:
+    def told(self, call: Call, dice: Random) -> Rule | None:
         """
         The rule that *call* meets, be it one of the book or its model's name.
 
@@ -128,7 +181,7 @@ class RuleBook:
         if call.model.startswith(MODEL_PREFIX):
             return _told_by_model(call)
         for rule in self.rules:
-            if rule.applies(call):
+            if rule.applies(call) and rule.strikes(dice):
                 self._count(rule)
                 return rule
         return None
@@ -145,4 +198,4 @@ def _told_by_model(call: Call) -> Rule | None:
     behaviour = CATALOGUE.get(call.model.removeprefix(MODEL_PREFIX))
     if behaviour is None or behaviour.methods == TOKEN:
         raise Refused(not_found())
-    return Rule(behaviour, {}, {}) if behaviour.befalls(call.method) else None
+    return Rule(behaviour) if behaviour.befalls(call.method) else None

@@ -3,20 +3,20 @@
 from collections.abc import Callable
 from functools import partial
 from ipaddress import ip_address
-from typing import Any
+from urllib.parse import parse_qsl
 
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
 from antigravity_sandbox import control
-from antigravity_sandbox.google.envelope import read_object
+from antigravity_sandbox.google.envelope import read_json, read_object
 from antigravity_sandbox.google.errors import refusal
 from antigravity_sandbox.reply import Json, Refused, json_reply
 from antigravity_sandbox.sandbox import Sandbox
 from antigravity_sandbox.web.google import Nowhere, body_of
 
 Action = Callable[..., Json]
-"""Takes the sandbox, and the JSON of the body if the HTTP method has one."""
+"""Takes the sandbox, and what the caller sent along if there can be something."""
 
 
 class Switch(Resource):
@@ -25,6 +25,8 @@ class Switch(Resource):
 
     :param actions: what to do, by the HTTP method.
     """
+
+    _reader: Callable[[bytes], object] = staticmethod(read_object)
 
     def __init__(self, sandbox: Sandbox, **actions: Action) -> None:
         super().__init__()
@@ -53,16 +55,32 @@ class Switch(Resource):
         if method not in self._actions:
             known = ", ".join(self._actions)
             raise Refused(refusal(404, f"{method} is not among {known} here."))
-        told: tuple[Any, ...] = ()
-        if method == "POST":
-            told = (read_object(body_of(request)),)
-        return self._actions[method](self._sandbox, *told)
+        return self._actions[method](self._sandbox, *self._told(method, request))
+
+    def _told(self, method: str, request: Request) -> tuple[object, ...]:
+        """What the action is to be told besides the sandbox."""
+        return (self._reader(body_of(request)),) if method == "POST" else ()
 
 
 def _is_local(request: Request) -> bool:
     """Whether the caller is on this machine, as one on a UNIX socket always is."""
     host = getattr(request.getClientAddress(), "host", "127.0.0.1")
     return ip_address(host).is_loopback
+
+
+class Rules(Switch):
+    """``/sandbox/rules``, which takes a list as well as an object."""
+
+    _reader = staticmethod(read_json)
+
+
+class Calls(Switch):
+    """``/sandbox/calls``, of which one can ask for a part."""
+
+    def _told(self, method: str, request: Request) -> tuple[object, ...]:
+        query = request.uri.partition(b"?")[2].decode("latin-1")
+        asked = dict(parse_qsl(query, keep_blank_values=True))
+        return (asked,) if method == "GET" else ()
 
 
 class Accounts(Switch):
@@ -84,16 +102,17 @@ def control_tree(sandbox: Sandbox) -> Resource:
     root = Switch(sandbox, GET=control.overview)
     root.putChild(
         b"rules",
-        Switch(
+        Rules(
             sandbox,
             GET=control.rules,
-            POST=control.add_rule,
+            POST=control.add_rules,
             DELETE=control.drop_rules,
         ),
     )
     root.putChild(
-        b"calls", Switch(sandbox, GET=control.calls, DELETE=control.drop_calls)
+        b"calls", Calls(sandbox, GET=control.calls, DELETE=control.drop_calls)
     )
+    root.putChild(b"seed", Switch(sandbox, POST=control.set_seed))
     root.putChild(b"pace", Switch(sandbox, GET=control.pace, POST=control.set_pace))
     root.putChild(b"accounts", Accounts(sandbox, GET=control.accounts))
     return root

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from antigravity_sandbox.accounts import CLIENT_ID, CLIENT_SECRET
 from antigravity_sandbox.acts import Act, Head, Silence, Write
 from antigravity_sandbox.calls import Call
-from antigravity_sandbox.control import add_rule, tell_account
+from antigravity_sandbox.control import add_rules, tell_account
 from antigravity_sandbox.sandbox import Sandbox
 from antigravity_sandbox.service import SandboxService
 
@@ -124,7 +124,7 @@ class Desk:
 
     def rule(self, behaviour: str, **more: object) -> None:
         """Lay down a rule."""
-        add_rule(self.sandbox, {"behaviour": behaviour, **more})
+        add_rules(self.sandbox, {"behaviour": behaviour, **more})
 
     def refresh(self, body: bytes | None = None) -> tuple[int | None, Any]:
         """The status and the JSON of a refresh."""

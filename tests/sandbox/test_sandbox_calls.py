@@ -8,10 +8,10 @@ from antigravity_sandbox import calls
 from antigravity_sandbox.calls import LONGEST_TEXT, Call, Record
 
 
-def begun(record: Record, body: bytes = b"") -> Call:
+def begun(record: Record, body: bytes = b"", method: str = "generateContent") -> Call:
     return record.begin(
         at=1.5,
-        method="generateContent",
+        method=method,
         endpoint="daily",
         query="",
         headers=[("Host", "x")],
@@ -52,6 +52,7 @@ def test_overview() -> None:
         "status": 200,
         "ended": "finished",
         "eventsSent": 3,
+        "tooSoon": False,
     }
 
 
@@ -65,6 +66,51 @@ def test_open() -> None:
 
     assert record.overview() == {"open": 1, "calls": []}
     assert begun(record).n == 3
+
+
+def test_since() -> None:
+    """What has been seen already need not be shown again."""
+    record = Record()
+    for _ in range(4):
+        begun(record)
+
+    assert [call["n"] for call in record.overview(since=2)["calls"]] == [3, 4]
+    assert record.overview(since=4)["calls"] == []
+
+
+def test_summary() -> None:
+    """Calls are counted by the account, the method and the status."""
+    record = Record()
+    for account, status in [("ada", 200), ("ada", 429), ("grace", 200), ("ada", 200)]:
+        call = begun(record)
+        call.account, call.status = account, status
+        record.end(call, "finished")
+    call.too_soon = True
+    begun(record, method="token")
+
+    summary = record.summary()
+
+    assert (summary["open"], summary["last"], summary["tooSoon"]) == (1, 5, 1)
+    assert [tuple(count.values()) for count in summary["counts"]] == [
+        ("ada", "generateContent", 200, 2),
+        ("ada", "generateContent", 429, 1),
+        ("grace", "generateContent", 200, 1),
+        (None, "token", None, 1),
+    ]
+    assert list(summary["counts"][0]) == ["account", "method", "status", "calls"]
+    assert [count["calls"] for count in record.summary(since=3)["counts"]] == [1, 1]
+
+
+def test_forgotten_calls_show() -> None:
+    """The number of the last call tells how many there should be."""
+    record = Record()
+    begun(record)
+    record.clear()
+    begun(record)
+
+    summary = record.summary()
+
+    assert (summary["last"], summary["counts"][0]["calls"]) == (2, 1)
 
 
 def test_long_bodies() -> None:

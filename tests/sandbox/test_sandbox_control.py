@@ -7,6 +7,7 @@ import pytest
 import pytest_twisted
 import treq
 from sandbox_helpers import Desk, running, token, told
+from twisted.internet import reactor
 from twisted.internet.address import IPv4Address
 from twisted.web.test.requesthelper import DummyRequest
 
@@ -31,7 +32,7 @@ def test_overview() -> None:
     """The overview shows accounts, rules, pace and every behaviour."""
     shown = overview(Desk().sandbox)
 
-    assert list(shown) == ["pace", "accounts", "rules", "behaviours"]
+    assert list(shown) == ["pace", "tooSoon", "accounts", "rules", "behaviours"]
     assert [a["name"] for a in shown["accounts"]] == ["ada", "grace", "edsger"]
     assert [b["slug"] for b in shown["behaviours"]] == list(CATALOGUE)
     assert json.dumps(shown)
@@ -60,6 +61,48 @@ async def test_calls() -> None:
 
     assert [call["method"] for call in shown["calls"]] == ["token"]
     assert emptied == {"open": 0, "calls": []}
+
+
+@pytest_twisted.ensureDeferred
+async def test_list_of_rules() -> None:
+    """Several rules are laid down at once."""
+    several = [{"behaviour": "500", "times": 2}, {"behaviour": "cut", "chance": 0.5}]
+    async with running() as service:
+        posted = await told(service, "/rules", several)
+
+    assert posted == {"rules": several}
+
+
+@pytest_twisted.ensureDeferred
+async def test_part_of_the_record() -> None:
+    """One can ask for the later calls only, and for their numbers."""
+    async with running() as service:
+        for _ in range(3):
+            await token(service)
+        later = await told(service, "/calls?since=2")
+        counted = await told(service, "/calls?since=1&summary=1")
+        all_ = await told(service, "/calls?summary=0")
+
+    count = {"account": "ada", "method": "token", "status": 200, "calls": 2}
+    assert [call["n"] for call in later["calls"]] == [3]
+    assert counted == {"open": 0, "last": 3, "tooSoon": 0, "counts": [count]}
+    assert len(all_["calls"]) == 3
+
+
+@pytest_twisted.ensureDeferred
+async def test_seed() -> None:
+    """With the same seed comes the same randomness."""
+    async with running() as service:
+        dice = service.sandbox.random
+        thrown = []
+        for _ in range(2):
+            assert await told(service, "/seed", {"seed": 7}) == {"seed": 7}
+            thrown.append([dice.random() for _ in range(3)])
+    seeded = SandboxService(reactor, seed=7)
+    thrown.append([seeded.sandbox.random.random() for _ in range(3)])
+    await seeded.stopService()
+
+    assert thrown[0] == thrown[1] == thrown[2]
 
 
 @pytest_twisted.ensureDeferred
@@ -92,6 +135,16 @@ async def test_new_account() -> None:
         ("POST", "/rules", b"{", 400, ""),
         ("POST", "/rules", b"[]", 400, ""),
         ("POST", "/rules", b'{"behaviour": "x"}', 400, "behaviour"),
+        ("POST", "/rules", b"3", 400, ""),
+        ("POST", "/rules", b"[{}]", 400, "[0].behaviour"),
+        ("GET", "/calls?since=-1", None, 400, "since"),
+        ("GET", "/calls?since=", None, 400, "since"),
+        ("GET", "/calls?summary=yes", None, 400, "summary"),
+        ("GET", "/calls?until=3", None, 400, "until"),
+        ("POST", "/seed", b"{}", 400, "seed"),
+        ("POST", "/seed", b'{"seed": 1.5}', 400, "seed"),
+        ("POST", "/seed", b'{"sead": 1}', 400, "sead"),
+        ("POST", "/accounts/ada", b"[]", 400, ""),
         ("POST", "/pace", b"{}", 400, "seconds"),
         ("POST", "/pace", b'{"seconds": -1}', 400, "seconds"),
         ("POST", "/pace", b'{"minutes": 1}', 400, "minutes"),
@@ -104,7 +157,7 @@ async def test_new_account() -> None:
 )
 @pytest_twisted.ensureDeferred
 async def test_mistakes(
-    method: str, path: str, body: bytes, code: int, field: str
+    method: str, path: str, body: bytes | None, code: int, field: str
 ) -> None:
     """Mistakes are answered in Google's shape, with the field."""
     async with running() as service:
@@ -135,6 +188,19 @@ def test_strangers() -> None:
         ({"onboarded": False}, {"onboarded": False}),
         ({"quota": 5, "restore": True}, {"quotaLeft": None}),
         ({"restore": True, "quota": 5}, {"quotaLeft": 5}),
+        ({"quota": 5, "quotas": {"a": 1}}, {"quotaLeft": 5, "quotasLeft": {"a": 1}}),
+        ({"quotas": {"a": 1, "b": 2}}, {"quotasLeft": {"a": 1, "b": 2}}),
+        ({"quotaReset": "90s"}, {"quotaReset": "90s"}),
+        ({"quotaUnknown": True}, {"quotaUnknown": True}),
+        ({"tier": "standard-tier"}, {"tier": "standard-tier"}),
+        ({"ineligible": "DASHER_USER"}, {"ineligible": "DASHER_USER"}),
+        ({"ineligible": "UNKNOWN", "restore": True}, {"ineligible": None}),
+        ({"onboardingPolls": 5}, {"onboardingPolls": 5}),
+        ({"onboardingPolls": None}, {"onboardingPolls": None}),
+        ({"onboardingPolls": -1}, {"onboardingPolls": None}),
+        ({"onboardingError": True}, {"onboardingError": True}),
+        ({"project": "new-project"}, {"project": "new-project"}),
+        ({"numericProject": True}, {"numericProject": True}),
     ],
 )
 def test_orders(orders: dict[str, object], shown: dict[str, object]) -> None:
@@ -151,6 +217,24 @@ def test_orders(orders: dict[str, object], shown: dict[str, object]) -> None:
         {"expiresIn": True},
         {"quota": -1},
         {"nonsense": True},
+        {"quotas": {"a": -1}},
+        {"quotas": {"": 1}},
+        {"quotas": 3},
+        {"quotaReset": 90},
+        {"quotaReset": "soon"},
+        {"quotaUnknown": 1},
+        {"tier": "silver-tier"},
+        {"tier": None},
+        {"ineligible": "UGLY"},
+        {"ineligible": ["UNKNOWN"]},
+        {"onboardingPolls": 0},
+        {"onboardingPolls": True},
+        {"onboardingPolls": "2"},
+        {"onboardingError": None},
+        {"project": ""},
+        {"project": "projects/x"},
+        {"project": 3},
+        {"numericProject": 3},
         {"quota": 5, "onboarded": "no"},
     ],
 )
@@ -161,6 +245,33 @@ def test_bad_orders(orders: dict[str, object]) -> None:
 
     with pytest.raises(Refused):
         tell_account(desk.sandbox, "ada", orders)
+
+    assert overview(desk.sandbox) == before
+
+
+def test_restore() -> None:
+    """Restoring an account undoes whatever it was told."""
+    desk = Desk()
+    before = overview(desk.sandbox)
+    desk.tell(
+        "ada",
+        revokeRefresh=True,
+        expiresIn=2,
+        tier="standard-tier",
+        ineligible="UNKNOWN",
+        onboarded=False,
+        onboardingPolls=None,
+        onboardingError=True,
+        project="new-project",
+        numericProject=True,
+        quota=1,
+        quotas={"gemini-2.5-pro": 1},
+        quotaReset="90s",
+        quotaUnknown=True,
+    )
+    assert overview(desk.sandbox) != before
+
+    desk.tell("ada", restore=True)
 
     assert overview(desk.sandbox) == before
 

@@ -2,7 +2,13 @@
 
 import pytest
 
-from antigravity_sandbox.durations import protobuf, seconds_in, spoken, timestamp
+from antigravity_sandbox.durations import (
+    compound,
+    protobuf,
+    seconds_in,
+    spoken,
+    timestamp,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +39,23 @@ def test_written() -> None:
     assert protobuf(40.0) == "40s"
     assert spoken(108 * 3600 + 48 * 60 + 29.7) == "108h48m29s"
     assert [spoken(0.5), spoken(65)] == ["0s", "1m5s"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "duration"),
+    [
+        (0.0, "0s"),
+        (0.539477544, "539.477544ms"),
+        (2.5, "2.5s"),
+        (59.99999999999, "1m0s"),
+        (3600.0, "1h0m0s"),
+        (391700.795762633, "108h48m20.795762633s"),
+    ],
+)
+def test_compound(seconds: float, duration: str) -> None:
+    """Durations are written as the metadata of errors has them."""
+    assert duration == compound(seconds)
+    assert seconds_in(duration) == pytest.approx(seconds)
 
 
 def test_timestamp() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from sandbox_helpers import STREAM, Desk, envelope, form, status
 
-from antigravity_sandbox.control import add_rule, rules
+from antigravity_sandbox.control import add_rules, rules, set_seed
 from antigravity_sandbox.reply import Refused
 
 CALL = "generateContent"
@@ -22,6 +22,51 @@ def test_times() -> None:
 
     assert codes(desk) == [500, 500, 200]
     assert rules(desk.sandbox) == {"rules": []}
+
+
+def test_chance() -> None:
+    """A rule with a chance befalls so many of the calls, and no more."""
+    desk = Desk()
+    desk.rule("500", chance=0.2)
+
+    met = codes(desk, 300)
+
+    assert set(met) == {200, 500}
+    assert 40 < met.count(500) < 80
+
+
+def test_chances_in_turn() -> None:
+    """When the dice spare a call, the next rule has its turn."""
+    desk = Desk()
+    desk.rule("500", chance=0.5)
+    desk.rule("503-capacity", chance=1)
+    desk.rule("408")
+
+    assert set(codes(desk, 30)) == {500, 503}
+
+
+def test_chance_and_times() -> None:
+    """Only the calls that are hit are counted."""
+    desk = Desk()
+    desk.rule("500", chance=0.3, times=3)
+
+    met = codes(desk, 60)
+
+    assert met.count(500) == 3
+    assert met[:3] != [500, 500, 500]
+    assert rules(desk.sandbox) == {"rules": []}
+
+
+def test_same_seed() -> None:
+    """With the same seed the same calls are hit."""
+    runs = []
+    for seed in (7, 7, 8):
+        desk = Desk()
+        desk.rule("500", chance=0.5)
+        set_seed(desk.sandbox, {"seed": seed})
+        runs.append(codes(desk, 30))
+
+    assert runs[0] == runs[1] != runs[2]
 
 
 def test_first_wins() -> None:
@@ -146,14 +191,21 @@ def test_unknown_trick() -> None:
         ({"behaviour": "raw-json-error", "form": "xml"}, "form"),
         ({"behaviour": "error-event", "code": 200}, "code"),
         ({"behaviour": "error-event", "code": [503]}, "code"),
+        ({"behaviour": "500", "chance": 0}, "chance"),
+        ({"behaviour": "500", "chance": 1.1}, "chance"),
+        ({"behaviour": "500", "chance": "often"}, "chance"),
+        ({"behaviour": "500", "chance": True}, "chance"),
+        ([{"behaviour": "500"}, {"behaviour": "500", "times": 0}], "[1].times"),
+        ([{"behaviour": "500"}, {}], "[1].behaviour"),
+        ([{"behaviour": "500"}, "500"], "[1]"),
     ],
 )
-def test_mistakes_are_named(body: dict[str, object], field: str) -> None:
-    """A mistake in a rule is answered with the field it was made in."""
+def test_mistakes_are_named(body: object, field: str) -> None:
+    """A mistake is answered with the field it was made in, and no rule is added."""
     desk = Desk()
 
     with pytest.raises(Refused) as caught:
-        add_rule(desk.sandbox, body)
+        add_rules(desk.sandbox, body)
 
     assert caught.value.reply.status == 400
     assert f'"field": "{field}"'.encode() in caught.value.reply.body
@@ -164,5 +216,6 @@ def test_overview() -> None:
     """A rule is shown as it was laid down."""
     desk = Desk()
     rule = {"behaviour": "cut", "account": "ada", "after": "headers", "times": 3}
+    rule |= {"chance": 0.5}
 
-    assert {"rules": [rule]} == add_rule(desk.sandbox, rule)
+    assert {"rules": [rule]} == add_rules(desk.sandbox, rule)

@@ -83,6 +83,23 @@ async def test_refresh_is_on_record() -> None:
     assert call["body"] == form().decode()
 
 
+@pytest_twisted.ensureDeferred
+async def test_too_soon() -> None:
+    """Who has received a 429 and calls again at once is found out."""
+    async with running() as service:
+        rule = {"behaviour": "429-rate-limit", "delay": "60s", "times": 1}
+        await told(service, "/rules", rule)
+        bearer, noted = await token(service), []
+        for _ in range(2):
+            await post(service, "/v1internal:generateContent", envelope(), bearer)
+            call = await last_call(service)
+            noted.append((call["status"], call["tooSoon"]))
+        shown = await told(service, "")
+
+    assert noted == [(429, False), (200, True)]
+    assert shown["tooSoon"] == 1
+
+
 @pytest.mark.parametrize(
     ("path", "where"),
     [

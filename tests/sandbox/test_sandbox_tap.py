@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 import treq
+from sandbox_helpers import form
 from twisted.logger import capturedLogs
 from twisted.python.usage import UsageError
 
@@ -46,6 +47,41 @@ async def test_service() -> None:
         assert await response.json() == {"seconds": 0.5}
     finally:
         await service.stopService()
+
+
+@pytest.mark.parametrize("seed", ["-1", "x", "1.5"])
+def test_bad_seed(seed: str) -> None:
+    """A seed that is none is refused."""
+    with pytest.raises(UsageError):
+        Options().parseOptions([f"--seed={seed}"])
+
+
+@pytest_twisted.ensureDeferred
+async def test_seed() -> None:
+    """Two sandboxes with the same seed answer in the same way."""
+    traces = []
+    for _ in range(2):
+        options = Options()
+        options.parseOptions(["--listen=tcp:0:interface=127.0.0.1", "--seed=7"])
+        service = makeService(options)
+        with capturedLogs() as logged:
+            service.privilegedStartService()
+        (url,) = {event["url"] for event in logged if "url" in event}
+        try:
+            response = await treq.post(f"{url}/token", data=form(), persistent=False)
+            bearer = (await response.json())["access_token"]
+            response = await treq.post(
+                f"{url}/v1internal:loadCodeAssist",
+                headers={"Authorization": f"Bearer {bearer}"},
+                persistent=False,
+            )
+            await response.content()
+            traces += response.headers.getRawHeaders("x-cloudaicompanion-trace-id")
+        finally:
+            await service.stopService()
+
+    assert len(traces) == 2
+    assert traces[0] == traces[1]
 
 
 @pytest.mark.parametrize("pace", ["-1", "soon", "nan", "inf"])

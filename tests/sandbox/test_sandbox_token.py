@@ -128,13 +128,15 @@ def test_restore() -> None:
     ada = accounts.named("ada")
     assert ada
     accounts.rotate(ada)
-    ada.orders = evolve(ada.orders, quota=0, refresh_revoked=True)
+    ada.orders = evolve(ada.orders, refresh_revoked=True)
+    ada.purse.allow("gemini-3-pro", 0)
 
     accounts.restore(ada)
 
     assert ada is accounts.by_refresh_token("1//sandbox-ada")
     assert None is accounts.by_refresh_token("1//sandbox-ada-r1")
-    assert ada.spend()
+    assert not ada.orders.refresh_revoked
+    assert ada.wait("gemini-3-pro", now=0) is None
 
 
 def test_secrets_are_not_shown() -> None:
