@@ -3,10 +3,12 @@
 from attrs import define, evolve, field
 
 from antigravity_gw.errors import GatewayError
+from antigravity_gw.needs import Need
 from antigravity_gw.wire.verdict import Blame, Setback, Verdict
 
 _HOSTS = (Blame.ENDPOINT, Blame.CAPACITY, Blame.MISSING, Blame.ANSWER)
-_ACCOUNTS = (Blame.QUOTA, Blame.ACCOUNT)
+_ACCOUNTS = (Blame.HUMAN, Blame.OPERATOR)
+_COOLED = (Blame.QUOTA, Blame.RATE)
 
 
 @define
@@ -26,7 +28,7 @@ class Journey:
     avoid: set[str] = field(factory=set)
     tried: set[str] = field(factory=set)
     last: Setback | None = None
-    _renewed: set[str] = field(factory=set)
+    _mended: set[tuple[str, Blame]] = field(factory=set)
     _failed: set[str] = field(factory=set)
     _pairs: set[tuple[str, str]] = field(factory=set)
 
@@ -53,21 +55,19 @@ class Journey:
 
         :returns: the verdict, seen in the light of what came before.
         """
-        verdict = setback.verdict
-        if verdict.blame is Blame.TOKEN and account in self._renewed:
-            verdict = evolve(
-                verdict, blame=Blame.ACCOUNT, reason="a new access token was refused"
-            )
+        verdict = self._in_hindsight(account, setback.verdict)
         self.last = Setback(verdict, setback.error)
         if verdict.blame is Blame.REQUEST:
             self.left = 0
         elif verdict.blame in _ACCOUNTS:
             self.avoid.add(account)
+        elif verdict.blame in _COOLED:
+            self.tried.add(account)  # it may be back before this request gives up
         elif verdict.blame in _HOSTS:
             self._failed.add(host)
             self.tried.add(account)
         else:
-            self._renewed.add(account)
+            self._mended.add((account, verdict.blame))
             if self.left == 1:
                 self.tried.add(account)  # the last call goes to somebody else
         return verdict
@@ -81,6 +81,15 @@ class Journey:
         if self.last is None or self.last.verdict.is_about_account():
             return None
         return self.last.error
+
+    def _in_hindsight(self, account: str, verdict: Verdict) -> Verdict:
+        """What has been mended once, and is refused again, takes a person."""
+        if (account, verdict.blame) not in self._mended:
+            return verdict
+        if verdict.blame is Blame.TOKEN:
+            reason = "a new access token was refused"
+            return Verdict(Blame.HUMAN, reason, need=Need.LOGIN)
+        return evolve(verdict, blame=Blame.HUMAN)
 
     def _choose_host(self, account: str, hosts: list[str]) -> str | None:
         for host in hosts:

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antigravity_gw.errors import BadRequest
-from antigravity_gw.wire.ask import read_body
+from antigravity_gw.wire.ask import Conversation, read_body
 
 
-def said(*contents: Any) -> bytes | None:
-    """The fingerprint of a body with these contents."""
+def said(*contents: Any) -> Conversation | None:
+    """What a body with these contents belongs to."""
     return read_body(json.dumps({"contents": contents}).encode())
 
 
@@ -100,7 +100,11 @@ def test_later_turns() -> None:
     """What is said afterwards does not change it."""
     answer = {"role": "model", "parts": [{"text": "Hi"}]}
 
-    assert said(FIRST) == said(FIRST, answer, {"role": "user", "parts": []})
+    first, later = said(FIRST), said(FIRST, answer, {"role": "user", "parts": []})
+
+    assert first is not None
+    assert later == Conversation(first.fingerprint, is_new=False)
+    assert first.is_new
 
 
 def test_what_the_model_says_first_does_not_count() -> None:

@@ -1,10 +1,13 @@
 """Tests for ``antigravity_gw.journey``."""
 
+import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from antigravity_gw.errors import GatewayError, Unreachable
 from antigravity_gw.journey import Journey
+from antigravity_gw.needs import Need
 from antigravity_gw.wire.verdict import Blame, Setback, Verdict
 
 TOLD = Unreachable("x")
@@ -34,11 +37,21 @@ def test_hosts_in_order() -> None:
     assert journey.next_host("b", ["p", "d"]) == "d"
 
 
-def test_quota_is_not_the_hosts_fault() -> None:
-    """Another account asks the same host."""
-    journey = travelled(("a", Blame.QUOTA))
+@pytest.mark.parametrize("blame", [Blame.HUMAN, Blame.OPERATOR])
+def test_accounts_that_cannot_serve(blame: Blame) -> None:
+    """One that takes a person is not asked again; the next asks the same host."""
+    journey = travelled(("a", blame))
 
-    assert {"a"} == journey.avoid
+    assert (journey.avoid, journey.tried) == ({"a"}, set())
+    assert journey.next_host("b", ["p", "d"]) == "p"
+
+
+@pytest.mark.parametrize("blame", [Blame.QUOTA, Blame.RATE])
+def test_accounts_that_cool(blame: Blame) -> None:
+    """One that may be back in time is the second choice, and the host is not blamed."""
+    journey = travelled(("a", blame))
+
+    assert (journey.avoid, journey.tried) == (set(), {"a"})
     assert journey.next_host("b", ["p", "d"]) == "p"
 
 
@@ -79,28 +92,65 @@ def test_a_bad_request_ends_it() -> None:
     assert (journey.left, journey.trouble()) == (0, TOLD)
 
 
+@pytest.mark.parametrize("blame", [Blame.TOKEN, Blame.PROJECT])
+def test_what_can_be_mended_is_asked_again(blame: Blame) -> None:
+    """The same account, with another token or project, asks the same host."""
+    journey = travelled(("a", blame))
+
+    assert (journey.avoid, journey.tried) == (set(), set())
+    assert journey.next_host("a", ["p", "d"]) == "p"
+
+
 def test_a_token_is_renewed_once() -> None:
-    """The second refusal of one account's token is the account's affair."""
+    """The second refusal of one account's token takes a new login."""
     journey = travelled(("a", Blame.TOKEN))
-    assert set() == journey.avoid
-    host = journey.next_host("a", ["p", "d"])
-    verdict = journey.note("a", str(host), setback(Blame.TOKEN))
+    verdict = journey.note("a", "p", setback(Blame.TOKEN))
 
-    assert ("p", Blame.ACCOUNT, {"a"}) == (host, verdict.blame, journey.avoid)
+    assert verdict == Verdict(
+        Blame.HUMAN, "a new access token was refused", need=Need.LOGIN
+    )
+    assert journey.avoid == {"a"}
+    assert journey.trouble() is None
 
 
-def test_the_last_call_goes_to_somebody_else() -> None:
+def test_a_project_is_looked_up_once() -> None:
+    """If the one that was found anew is refused too, somebody has to choose it."""
+    refused = Verdict(Blame.PROJECT, "no such project", need=Need.PROJECT)
+    journey = Journey(3)
+    first, second = (journey.note("a", "p", Setback(refused, TOLD)) for _ in range(2))
+
+    assert first == refused
+    assert second == evolve(refused, blame=Blame.HUMAN)
+    assert journey.avoid == {"a"}
+
+
+def test_a_project_and_a_token() -> None:
+    """Mending one of them says nothing about the other."""
+    journey = travelled(("a", Blame.PROJECT))
+
+    assert journey.note("a", "p", setback(Blame.TOKEN)).blame is Blame.TOKEN
+    assert journey.note("b", "p", setback(Blame.PROJECT)).blame is Blame.PROJECT
+    assert journey.avoid == set()
+
+
+@pytest.mark.parametrize("blame", [Blame.TOKEN, Blame.PROJECT])
+def test_the_last_call_goes_to_somebody_else(blame: Blame) -> None:
     """With one call left, another account is likelier to answer."""
-    journey = travelled(("a", Blame.QUOTA), ("b", Blame.TOKEN))
+    journey = travelled(("a", Blame.HUMAN), ("b", blame))
 
-    assert (1, {"b"}) == (journey.left, journey.tried)
+    assert (journey.left, journey.tried) == (1, {"b"})
 
 
-def test_trouble_of_accounts_is_not_told() -> None:
+@pytest.mark.parametrize("blame", Blame)
+def test_trouble_of_accounts_is_not_told(blame: Blame) -> None:
     """A client learns of an account's troubles only in general terms."""
-    assert travelled(("a", Blame.QUOTA)).trouble() is None
-    assert travelled(("a", Blame.ACCOUNT)).trouble() is None
-    assert travelled(("a", Blame.TOKEN)).trouble() is None
+    told = travelled(("a", blame)).trouble()
+
+    assert (told is None) == setback(blame).verdict.is_about_account()
+
+
+def test_no_trouble() -> None:
+    """A journey that has not begun has met none."""
     assert Journey(3).trouble() is None
 
 

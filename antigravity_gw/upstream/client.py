@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
-import msgspec
 from attrs import frozen
 from treq.client import HTTPClient
 from treq.cookies import IndexableCookieJar
@@ -22,9 +21,11 @@ from antigravity_gw.errors import (
 )
 from antigravity_gw.upstream.body import SealedBody
 from antigravity_gw.waiting import collect, in_plain_words, within
+from antigravity_gw.wire.companion import quota_body
 from antigravity_gw.wire.google import UNREADABLE, GoogleError, read_error
 from antigravity_gw.wire.jsons import decoded
-from antigravity_gw.wire.verdict import Blame, Setback, Verdict, judge
+from antigravity_gw.wire.judging import judge
+from antigravity_gw.wire.verdict import Blame, Setback, Verdict
 
 ERROR_LIMIT = 256 * 1024
 """The longest error body to read, in bytes."""
@@ -84,7 +85,7 @@ class Upstream:
         :raises Setback: when there is none.
         """
         deadline = self.now() + seconds
-        response = await self._post(
+        response = await self._asked(
             f"{base}/v1internal:generateContent", token, body, seconds
         )
         return await self._whole(response, deadline - self.now())
@@ -100,7 +101,7 @@ class Upstream:
         :raises Setback: when it is none.
         """
         deadline = self.now() + seconds
-        response = await self._post(
+        response = await self._asked(
             f"{base}/v1internal:streamGenerateContent?alt=sse",
             token,
             body,
@@ -110,33 +111,38 @@ class Upstream:
             raise await self._setback(response, deadline - self.now())
         return response
 
-    async def load(self, base: str, token: str) -> Mapping[str, Any]:
+    async def load(self, base: str, token: str, body: bytes) -> Mapping[str, Any]:
         """
         Ask ``loadCodeAssist`` about the account whose token it is.
 
-        :raises Setback: when it does not say.
+        :raises Setback: when it does not say; the same holds for the other lookups.
         """
-        ask = msgspec.json.encode(
-            {
-                "metadata": {
-                    "ideType": "IDE_UNSPECIFIED",
-                    "platform": "PLATFORM_UNSPECIFIED",
-                    "pluginType": "PLUGIN_UNSPECIFIED",
-                }
-            }
-        )
-        deadline = self.now() + self.patience.lookup
-        response = await self._post(
-            f"{base}/v1internal:loadCodeAssist",
-            token,
-            SealedBody(b"", ask, b""),
-            self.patience.lookup,
-        )
-        body = await self._whole(response, deadline - self.now())
-        answer = decoded(body, dict[str, Any])
-        if answer is None:
-            raise _failing(Unreachable("upstream's answer is not JSON"))
-        return dict(answer)
+        return await self._call(f"{base}/v1internal:loadCodeAssist", token, body)
+
+    async def onboard(self, base: str, token: str, body: bytes) -> Mapping[str, Any]:
+        """Have ``onboardUser`` begin: what comes is an operation."""
+        return await self._call(f"{base}/v1internal:onboardUser", token, body)
+
+    async def operation(self, base: str, token: str, name: str) -> Mapping[str, Any]:
+        """
+        Ask how far an operation is.
+
+        :param name: goes into the URL as it is; see
+            :func:`~antigravity_gw.wire.companion.is_operation`.
+        """
+        return await self._call(f"{base}/v1internal/{name}", token, None)
+
+    async def quota(self, base: str, token: str, project: str) -> Mapping[str, Any]:
+        """Ask ``retrieveUserQuota`` what is left."""
+        body = quota_body(project)
+        return await self._call(f"{base}/v1internal:retrieveUserQuota", token, body)
+
+    async def models(
+        self, base: str, token: str, project: str | None
+    ) -> Mapping[str, Any]:
+        """Ask ``fetchAvailableModels``, which also says what is left."""
+        body = quota_body(project)
+        return await self._call(f"{base}/v1internal:fetchAvailableModels", token, body)
 
     async def post_form(self, form: bytes) -> tuple[int, bytes]:
         """
@@ -166,16 +172,35 @@ class Upstream:
             ) from error
         return response.code, body
 
-    async def _post(
-        self, url: str, token: str, body: SealedBody, seconds: float
+    async def _call(
+        self, url: str, token: str, body: bytes | None
+    ) -> Mapping[str, Any]:
+        """
+        Look something up.
+
+        :param body: JSON to post; None to get.
+        """
+        seconds = self.patience.lookup
+        deadline = self.now() + seconds
+        sealed = None if body is None else SealedBody(b"", body, b"")
+        response = await self._asked(url, token, sealed, seconds)
+        answer = await self._whole(response, deadline - self.now())
+        document = decoded(answer, dict[str, Any])
+        if document is None:
+            raise _failing(Unreachable("upstream's answer is not JSON"))
+        return dict(document)
+
+    async def _asked(
+        self, url: str, token: str, body: SealedBody | None, seconds: float
     ) -> IResponse:
         headers = Headers(
             {
                 "authorization": [f"Bearer {token}"],
-                "content-type": ["application/json"],
                 "user-agent": [self.user_agent],
             }
         )
+        if body is not None:
+            headers.addRawHeader("content-type", "application/json")
         try:
             return await self._sent(url, headers, body, seconds)
         except CancelledError:
@@ -184,10 +209,15 @@ class Upstream:
             raise _broken("upstream could not be asked", error) from error
 
     async def _sent(
-        self, url: str, headers: Headers, body: SealedBody, seconds: float
+        self, url: str, headers: Headers, body: SealedBody | None, seconds: float
     ) -> IResponse:
-        asked = self.http.post(
-            url, headers=headers, data=body, allow_redirects=False, unbuffered=True
+        asked = self.http.request(
+            "GET" if body is None else "POST",
+            url,
+            headers=headers,
+            data=body,
+            allow_redirects=False,
+            unbuffered=True,
         )
         return await within(seconds, self.clock, asked)
 

@@ -22,6 +22,19 @@ T = TypeVar("T")
 
 
 @frozen
+class Conversation:
+    """
+    What a request is part of.
+
+    :ivar fingerprint: the same for every turn.
+    :ivar is_new: whether this is the first turn.
+    """
+
+    fingerprint: bytes = field(repr=False)
+    is_new: bool
+
+
+@frozen
 class Ask:
     """
     One generation request.
@@ -29,8 +42,7 @@ class Ask:
     :ivar id: ours, and unique; upstream is told the same for every call.
     :ivar model: the model the client named, already looked up in the aliases.
     :ivar body: the client's JSON object, byte for byte.
-    :ivar conversation: the same for every turn of a conversation; None when
-        the body has no user message to tell it by.
+    :ivar conversation: None when the body has no user message to tell it by.
     :ivar framing: makes the framing of a streamed answer, a new one for each
         call; None when the answer is wanted in one piece.
     """
@@ -38,7 +50,7 @@ class Ask:
     id: str
     model: str
     body: bytes = field(repr=False)
-    conversation: bytes | None
+    conversation: Conversation | None
     framing: Callable[[], Framing] | None
 
 
@@ -73,21 +85,21 @@ _bodies = msgspec.json.Decoder(_Body)
 _objects = msgspec.json.Decoder(dict[str, Raw])
 
 
-def read_body(body: bytes) -> bytes | None:
+def read_body(body: bytes) -> Conversation | None:
     """
     Check that *body* is one JSON object in UTF-8 and nothing more.
 
     Only then can it be put into the envelope as it is, without breaking out.
     What the object says is for upstream to judge.
 
-    :returns: the conversation's fingerprint, see :class:`Ask`.
+    :returns: the conversation it belongs to, if there is a way to tell.
     :raises BadRequest: when it is something else.
     """
     try:
         if not body.isascii():
             body.decode("utf-8")  # msgspec does not look into what it skips
         try:
-            return _fingerprint(_bodies.decode(body))
+            return _conversation(_bodies.decode(body))
         except msgspec.ValidationError:
             _objects.decode(body)  # an odd one, but an object?
             return None
@@ -101,21 +113,22 @@ def read_body(body: bytes) -> bytes | None:
         raise BadRequest(f"the request body must be one JSON object: {error}") from None
 
 
-def _fingerprint(body: _Body) -> bytes | None:
+def _conversation(body: _Body) -> Conversation | None:
     """
-    What tells a conversation: its first user message, however it is spelled.
+    A conversation is told by its first user message, however that is spelled.
 
     Clients send camelCase, snake_case and both in one body, one part where a
     list belongs, and no role at all (``docs/protocol.md``, "Bodies").
     """
-    for content in _as_list(body.contents):
+    contents = _as_list(body.contents)
+    for place, content in enumerate(contents, 1):
         if content.role in (None, "", "user") and content.parts is not None:
             digest = hashlib.blake2b(digest_size=16)
             for part in _as_list(content.parts)[:MOST_PARTS]:
                 said = _said(part)
                 digest.update(b"%d:" % len(said))
                 digest.update(said[:LONGEST_LOOK])
-            return digest.digest()
+            return Conversation(digest.digest(), is_new=place == len(contents))
     return None
 
 

@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|µs|ns|h|m|s)")
 _WHOLE = re.compile(rf"(?:{_PART.pattern})+")
+# The lengths are bounded because a message may repeat what a client sent.
 _IN_TEXT = re.compile(
-    rf"(?:reset|retry)\w*(?: \w+)? (?:after|in) ((?:{_PART.pattern})+)", re.IGNORECASE
+    r"(?:reset|retry)\w{0,9}(?: \w{1,9})? (?:after|in) "
+    rf"((?:{_PART.pattern})+)(?!\w)",
+    re.IGNORECASE,
 )
 LONGEST = 366 * 86400.0
 """A delay beyond this, in seconds, is taken for a mistake."""
@@ -43,10 +46,7 @@ def seconds_until(value: object, now: float) -> float | None:
     if not isinstance(value, str):
         return None
     try:
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return _sane(max(0.0, moment.timestamp() - now))
+        return _until(datetime.fromisoformat(value), now)
     except (ValueError, OverflowError):
         return None
 
@@ -56,7 +56,7 @@ def seconds_of_header(value: str, now: float) -> float | None:
     if value.isascii() and value.isdigit():
         return _sane(float(value)) if len(value) < 12 else None
     try:
-        return _sane(max(0.0, parsedate_to_datetime(value).timestamp() - now))
+        return _until(parsedate_to_datetime(value), now)
     except (ValueError, OverflowError):
         return None
 
@@ -64,7 +64,13 @@ def seconds_of_header(value: str, now: float) -> float | None:
 def seconds_in_text(text: str) -> float | None:
     """The delay named in a message, such as ``Please retry in 12.3s.``"""
     found = _IN_TEXT.search(text)
-    return seconds(found[1]) if found else None
+    return seconds(found[1].lower()) if found else None
+
+
+def _until(moment: datetime, now: float) -> float | None:
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)  # never the zone we happen to run in
+    return _sane(max(0.0, moment.timestamp() - now))
 
 
 def _sane(delay: float) -> float | None:

@@ -4,12 +4,13 @@ Renewing an access token (RFC 6749, section 6), as Google answers it.
 The table of errors is that of ``docs/protocol.md``, "OAuth".
 """
 
-from enum import Enum, auto
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 from attrs import define, field, frozen
 
+from antigravity_gw.needs import Need
 from antigravity_gw.wire.jsons import decoded
 
 
@@ -35,42 +36,78 @@ class AccessToken:
     rotated: str | None = field(default=None, repr=False)
 
 
-class Fault(Enum):
-    """Who has to do something about a renewal that failed."""
-
-    LOGIN = auto()
-    """The account's owner: the grant is dead."""
-    CLIENT = auto()
-    """The operator: the OAuth client is wrong, the account may be fine."""
-    NOBODY = auto()
-    """Nobody: it will pass."""
-
-
 @define
 class RenewalFailed(Exception):
     """
     No access token was to be had.
 
+    :ivar need: what a person has to do, or None when it will pass.
     :ivar reason: why, for the operator; it holds no secret.
     """
 
-    fault: Fault
+    need: Need | None
     reason: str
 
 
-_FAULTS = {
-    "invalid_grant": (Fault.LOGIN, "the refresh token has expired or was revoked"),
-    "unauthorized_client": (
-        Fault.LOGIN,
+@frozen
+class _Fault:
+    """
+    An error of the token endpoint, and who has to do something about it.
+
+    :ivar word: what its subtype or description has in it as well.
+    """
+
+    code: str
+    need: Need
+    reason: str
+    word: str = ""
+
+
+_FAULTS = (
+    _Fault(
+        "invalid_grant",
+        Need.LOGIN,
+        "the session control of its organisation wants a new login, often daily, "
+        "unless the admin trusts the OAuth client or exempts it",
+        word="invalid_rapt",
+    ),
+    _Fault(
+        "invalid_grant",
+        Need.LOGIN,
+        "the refresh token has expired or was revoked (it lives 7 days while the "
+        "consent screen of the OAuth client is in testing)",
+    ),
+    _Fault(
+        "unauthorized_client",
+        Need.LOGIN,
         "the refresh token was issued to another OAuth client",
     ),
-    "access_denied": (Fault.LOGIN, "Google denies the account access"),
-    "admin_policy_enforced": (Fault.LOGIN, "the organisation does not allow it"),
-    "org_internal": (Fault.LOGIN, "the OAuth client is for another organisation"),
-    "invalid_client": (Fault.CLIENT, "the OAuth client id or secret is wrong"),
-    "deleted_client": (Fault.CLIENT, "the OAuth client was deleted"),
-    "invalid_request": (Fault.CLIENT, "the OAuth client secret is missing"),
-}
+    _Fault("access_denied", Need.ENTITLEMENT, "Google denies the account access"),
+    _Fault(
+        "admin_policy_enforced",
+        Need.ENTITLEMENT,
+        "the admin of its organisation does not allow it",
+    ),
+    _Fault(
+        "org_internal",
+        Need.ENTITLEMENT,
+        "the OAuth client is for another organisation",
+    ),
+    _Fault("invalid_client", Need.CLIENT, "the OAuth client id or secret is wrong"),
+    _Fault("deleted_client", Need.CLIENT, "the OAuth client was deleted"),
+    _Fault(
+        "invalid_request",
+        Need.CLIENT,
+        "the OAuth client secret is missing",
+        word="client_secret",
+    ),
+    _Fault(
+        "invalid_request",
+        Need.CLIENT,
+        "the token endpoint did not understand the request",
+    ),
+)
+"""The first that fits counts."""
 
 
 def renewal_form(client: OAuthClient, refresh_token: str) -> bytes:
@@ -98,17 +135,25 @@ def read_renewal(status: int, body: bytes) -> AccessToken:
             _lifetime(answer.get("expires_in")),
             rotated if isinstance(rotated, str) and rotated else None,
         )
-    if answer.get("error_subtype") == "invalid_rapt":
-        raise RenewalFailed(Fault.LOGIN, "the organisation wants a new login")
-    error = str(answer.get("error"))
-    if 400 <= status < 500 and error in _FAULTS:
-        raise RenewalFailed(*_FAULTS[error])
-    raise RenewalFailed(Fault.NOBODY, f"the token endpoint answered {status}")
+    raise _failure(status, answer)
+
+
+def _failure(status: int, answer: Mapping[str, Any]) -> RenewalFailed:
+    """What an answer without a token amounts to."""
+    code = answer.get("error")
+    said = [answer.get(key) for key in ("error_subtype", "error_description")]
+    text = " ".join(each for each in said if isinstance(each, str))
+    fits = (f for f in _FAULTS if f.code == code and f.word in text)
+    fault = next(fits, None) if 400 <= status < 500 and status != 429 else None
+    if fault is None:
+        return RenewalFailed(None, f"the token endpoint answered {status}")
+    return RenewalFailed(fault.need, fault.reason)
 
 
 def _lifetime(expires_in: object) -> float:
     """Seconds a token lives; an hour, as all of Google's, when that is not said."""
     try:
-        return max(0.0, float(str(expires_in)))
-    except ValueError:
+        said = expires_in if isinstance(expires_in, int | float | str) else ""
+        return max(0.0, float(said))
+    except (ValueError, OverflowError):
         return 3599.0
