@@ -28,3 +28,28 @@ def test_recovered() -> None:
     endpoints.recovered("a")
 
     assert endpoints.in_order(now=1.0) == ["a", "b"]
+
+
+def test_no_room_for_a_model() -> None:
+    """A host that has no room for one model is avoided for that, as long as it says."""
+    endpoints = Endpoints(("a", "b"), avoid_seconds=30.0)
+    endpoints.avoid("a", 0.0, "pro", seconds=40.0)
+
+    assert endpoints.in_order(39.0, "pro") == ["b", "a"]
+    assert endpoints.in_order(39.0, "flash") == ["a", "b"]
+    assert endpoints.in_order(40.0, "pro") == ["a", "b"]
+    endpoints.avoid("a", 0.0, "pro", seconds=10**6)
+    assert endpoints.in_order(300.0, "pro") == ["a", "b"]
+
+
+def test_recovered_for_a_model() -> None:
+    """That it answers about one model says that it lives, not that it has room."""
+    endpoints = Endpoints(("a", "b"), avoid_seconds=30.0)
+    endpoints.avoid("a", 0.0)
+    endpoints.avoid("a", 0.0, "pro")
+    endpoints.recovered("a", "flash")
+
+    assert endpoints.in_order(1.0, "flash") == ["a", "b"]
+    assert endpoints.in_order(1.0, "pro") == ["b", "a"]
+    endpoints.recovered("a", "pro")
+    assert endpoints.in_order(1.0, "pro") == ["a", "b"]

@@ -2,6 +2,9 @@
 
 from attrs import define, field
 
+LONGEST = 300.0
+"""No host is avoided for longer, whatever it asks, in seconds."""
+
 
 @define
 class Endpoints:
@@ -9,30 +12,41 @@ class Endpoints:
     The configured base URLs, and which of them to avoid for a while.
 
     :ivar bases: in the operator's order of preference.
-    :ivar avoid_seconds: how long one that failed comes last.
+    :ivar avoid_seconds: how long one that failed comes last, when it does not
+        say itself.
     """
 
     bases: tuple[str, ...]
     avoid_seconds: float
-    _avoided_until: dict[str, float] = field(factory=dict, init=False)
+    _avoided_until: dict[tuple[str, str], float] = field(factory=dict, init=False)
 
-    def in_order(self, now: float) -> list[str]:
+    def in_order(self, now: float, model: str = "") -> list[str]:
         """
-        All of them, the best first.
+        All of them, the best for *model* first.
 
         One that failed is still the last resort: avoiding is no ban, so that a
         hiccup of them all does not close the gateway.
         """
-        return sorted(self.bases, key=lambda base: self._badness(base, now))
+        return sorted(self.bases, key=lambda base: self._badness(base, model, now))
 
-    def avoid(self, base: str, now: float) -> None:
-        """*base* has just failed."""
-        self._avoided_until[base] = now + self.avoid_seconds
+    def avoid(
+        self, base: str, now: float, model: str = "", seconds: float | None = None
+    ) -> None:
+        """
+        *base* has just failed.
 
-    def recovered(self, base: str) -> None:
-        """*base* has just answered."""
-        self._avoided_until.pop(base, None)
+        :param model: the one it has no room for, when it is not failing as such.
+        :param seconds: how long it asked to be left alone, if it did.
+        """
+        seconds = self.avoid_seconds if seconds is None else min(seconds, LONGEST)
+        self._avoided_until[base, model] = now + seconds
 
-    def _badness(self, base: str, now: float) -> float:
-        until = self._avoided_until.get(base, 0.0)
+    def recovered(self, base: str, model: str = "") -> None:
+        """*base* has just answered about *model*."""
+        self._avoided_until.pop((base, ""), None)
+        self._avoided_until.pop((base, model), None)
+
+    def _badness(self, base: str, model: str, now: float) -> float:
+        keys = ((base, ""), (base, model))
+        until = max(self._avoided_until.get(key, 0.0) for key in keys)
         return until if until > now else 0.0

@@ -1,43 +1,124 @@
 """Which Google Cloud project an account has, according to Google."""
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from attrs import frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 
-from antigravity_gw.upstream.client import Upstream
+from antigravity_gw.errors import Passed, UpstreamTimeout
+from antigravity_gw.upstream.client import Upstream, setback_of
 from antigravity_gw.upstream.endpoints import Endpoints
-from antigravity_gw.wire.verdict import Blame, Setback
+from antigravity_gw.waiting import within
+from antigravity_gw.wire.companion import (
+    BEHIND_PERIMETER,
+    Membership,
+    Operation,
+    Tier,
+    load_body,
+    odd_operation,
+    onboard_body,
+    read_load,
+    read_operation,
+    tier_to_join,
+)
+from antigravity_gw.wire.google import read_error
+from antigravity_gw.wire.verdict import Blame, Setback, Verdict
+
+Asking = Coroutine[Deferred[Any], Any, Mapping[str, Any]]
 
 
 @frozen
 class Projects:
-    """Asks ``loadCodeAssist`` at the host that is best just now."""
+    """
+    Asks the host that is best just now, and has new accounts onboarded.
+
+    :ivar polls_every: seconds between two looks at an onboarding.
+    :ivar onboarding: the longest to wait for one to be done, in seconds.
+    """
 
     upstream: Upstream
     endpoints: Endpoints
+    clock: IReactorTime
+    polls_every: float = 5.0
+    onboarding: float = 60.0
 
-    async def find(self, token: str) -> str | None:
+    async def find(self, token: str, configured: str | None) -> str | None:
         """
-        The project of the account whose access token it is, if it has one.
+        The project of the account: the one Google assigns, else *configured*,
+        else None.
 
-        One call, however many hosts there are: the next one to ask goes to the
-        next host.
+        However many hosts there are, only one is asked: the next one to ask
+        goes to the next host.  Cancelling leaves an onboarding to itself; who
+        asks after it is done finds a member.
 
-        :raises Setback: when that host would not say.
+        :param token: the account's access token.
+        :raises Setback: when Google would not say, or will not have the account.
         """
-        host = self.endpoints.in_order(self.upstream.now())[0]
+        configured = configured or None
+        host = self.endpoints.in_order(self.clock.seconds())[0]
+        found = await self._loaded(host, token, configured)
+        tier = tier_to_join(found, configured)
+        if tier is None:
+            return found.project or configured
+        return await self._onboarded(host, token, tier, configured) or configured
+
+    async def _loaded(
+        self, host: str, token: str, configured: str | None
+    ) -> Membership:
+        asking = self.upstream.load(host, token, load_body(configured))
         try:
-            return project_in(await self.upstream.load(host, token))
+            return read_load(await self._heard(host, asking))
+        except Setback as setback:
+            if _is_behind_perimeter(setback):
+                return BEHIND_PERIMETER
+            raise
+
+    async def _onboarded(
+        self, host: str, token: str, tier: Tier, configured: str | None
+    ) -> str | None:
+        """Have the account join *tier*, which may give it a project."""
+        project = configured if tier.wants_project else None
+        joining = self._joined(host, token, onboard_body(tier.id, project))
+        try:
+            done = await within(
+                self.onboarding, self.clock, Deferred.fromCoroutine(joining)
+            )
+        except UpstreamTimeout as late:  # which says nothing about the host
+            reason = "Google has not finished onboarding the account"
+            raise Setback(Verdict(Blame.ENDPOINT, reason), late) from late
+        if done.error is not None:
+            raise setback_of(done.error.code, {}, done.error, self.clock.seconds())
+        return done.project
+
+    async def _joined(self, host: str, token: str, body: bytes) -> Operation:
+        """Begin an onboarding, and look at it until it is done."""
+        asking = self.upstream.onboard(host, token, body)
+        operation = read_operation(await self._heard(host, asking))
+        name = operation.name
+        while not operation.is_done:
+            if name is None:
+                raise odd_operation()
+            await deferLater(self.clock, self.polls_every)
+            asking = self.upstream.operation(host, token, name)
+            operation = read_operation(await self._heard(host, asking))
+        return operation
+
+    async def _heard(self, host: str, asking: Asking) -> Mapping[str, Any]:
+        """What *host* says; one that fails is avoided for a while."""
+        try:
+            return await asking
         except Setback as setback:
             if setback.verdict.blame is Blame.ENDPOINT:
-                self.endpoints.avoid(host, self.upstream.now())
+                self.endpoints.avoid(host, self.clock.seconds())
             raise
 
 
-def project_in(answer: Mapping[str, Any]) -> str | None:
-    """The project an answer of ``loadCodeAssist`` names: a string, or in an object."""
-    project = answer.get("cloudaicompanionProject")
-    if isinstance(project, Mapping):
-        project = project.get("id")
-    return project if isinstance(project, str) and project else None
+def _is_behind_perimeter(setback: Setback) -> bool:
+    """Whether it was not Google that refused, but the account's organisation."""
+    if not isinstance(setback.error, Passed):
+        return False
+    error = read_error(setback.error.body)
+    return error is not None and "SECURITY_POLICY_VIOLATED" in error.reasons()
