@@ -88,6 +88,7 @@ def is_origin(value: str) -> bool:
 
 
 Seconds = Annotated[float, between(0.001, 86400.0, "seconds")]
+SecondsOrNone = Annotated[float, between(0.0, 86400.0, "seconds")]
 Tokens = Annotated[int, between(1, 2**31, "tokens")]
 Bytes = Annotated[int, between(1024, 2**40, "bytes")]
 Url = Annotated[

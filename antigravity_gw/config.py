@@ -19,6 +19,7 @@ from antigravity_gw.checks import (
     ModelPattern,
     Origin,
     Seconds,
+    SecondsOrNone,
     Url,
     between,
     differently_named,
@@ -86,9 +87,13 @@ class Upstream:
 
 @frozen(kw_only=True)
 class Pool:
-    """How long accounts are left alone."""
+    """Which account serves, and how long one is left alone."""
 
+    strategy: Literal["spread", "fill"] = "spread"
+    wait_seconds: SecondsOrNone = 2.0
+    quota_check_seconds: SecondsOrNone = 300.0
     quota_rest_seconds: Seconds = 60.0
+    rate_rest_seconds: Seconds = 5.0
     refused_rest_seconds: Seconds = 300.0
     trouble_rest_seconds: Seconds = 5.0
 
@@ -104,6 +109,7 @@ class Timeouts:
     idle_seconds: Seconds = 300.0
     token_seconds: Seconds = 15.0
     lookup_seconds: Seconds = 30.0
+    onboarding_seconds: Seconds = 60.0
 
 
 @frozen(kw_only=True)

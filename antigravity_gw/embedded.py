@@ -23,6 +23,7 @@ class Embedded(MultiService):
         self._google.setServiceParent(self)
         # Removed when the process ends, however late its last write is.
         self._directory = TemporaryDirectory(prefix="antigravity-gw-sandbox-")
+        _add_accounts(Store.open(Path(self._directory.name)))
 
     @property
     def url(self) -> str:
@@ -30,8 +31,7 @@ class Embedded(MultiService):
         return self._google.url
 
     def loaded(self, loaded: Loaded) -> Loaded:
-        """*loaded*, with the sandbox in place of Google, and accounts that it knows."""
-        _add_accounts(Store.open(Path(self._directory.name)))
+        """*loaded*, with the sandbox in place of Google."""
         config = loaded.config
         url = self.url
         config = evolve(
@@ -56,8 +56,6 @@ def _add_accounts(store: Store) -> None:
                 id=f"demo-{account.name}",
                 name=account.name,
                 refresh_token=account.refresh_token,
-                client=None,
-                project=None,
                 added=float(number),
             )
         )

@@ -21,6 +21,7 @@ from antigravity_gw.errors import (
 )
 from antigravity_gw.journal import Served
 from antigravity_gw.journey import Journey
+from antigravity_gw.pool.choosing import Errand
 from antigravity_gw.pool.pool import AccountPool, Lease
 from antigravity_gw.relay import Relay
 from antigravity_gw.upstream.body import SealedBody
@@ -43,6 +44,7 @@ class Limits:
     :ivar whole: seconds for one answer that comes in one piece.
     :ivar first_event: seconds until one streamed answer says something.
     :ivar idle: seconds of silence in the middle of a stream.
+    :ivar patience: seconds it may wait for an account to come free.
     """
 
     attempts: int
@@ -50,6 +52,7 @@ class Limits:
     whole: float
     first_event: float
     idle: float
+    patience: float
 
 
 @frozen
@@ -81,15 +84,18 @@ class Gateway:
         """
         journey = Journey(self.limits.attempts)
         deadline = self.clock.seconds() + self.limits.total
+        errand = Errand(
+            ask.model,
+            ask.id,
+            ask.conversation,
+            deadline,
+            self.limits.patience,
+            avoid=journey.avoid,
+            tried=journey.tried,
+        )
         while journey.left:
-            async with self.pool.lend(
-                ask.model,
-                ask.conversation,
-                avoid=journey.avoid,
-                second_choice=journey.tried,
-                deadline=deadline,
-            ) as lease:
-                hosts = self.endpoints.in_order(self.clock.seconds())
+            async with self.pool.lend(errand) as lease:
+                hosts = self.endpoints.in_order(self.clock.seconds(), ask.model)
                 host = journey.next_host(lease.account_id, hosts)
                 if host is None:
                     break
@@ -100,9 +106,9 @@ class Gateway:
                     told = _discreet(setback, lease)
                     verdict = journey.note(lease.account_id, host, told)
                     served.trouble = verdict.reason
-                    self._blame(verdict, lease, host)
+                    self._blame(verdict, lease, host, ask.model)
                     continue
-                self.endpoints.recovered(host)
+                self.endpoints.recovered(host, ask.model)
                 lease.worked()
                 return await answer.deliver(request, served)
         raise journey.trouble() or self._shortage(ask.model, journey)
@@ -167,11 +173,14 @@ class Gateway:
         code = told.error.code or 500
         return setback_of(code, {}, told.error, self.clock.seconds())
 
-    def _blame(self, verdict: Verdict, lease: Lease, host: str) -> None:
+    def _blame(self, verdict: Verdict, lease: Lease, host: str, model: str) -> None:
         """Let everybody draw the conclusions that concern them."""
         lease.blame(verdict)
+        now = self.clock.seconds()
         if verdict.blame is Blame.ENDPOINT:
-            self.endpoints.avoid(host, self.clock.seconds())
+            self.endpoints.avoid(host, now)
+        elif verdict.blame is Blame.CAPACITY:
+            self.endpoints.avoid(host, now, model, verdict.delay)
 
     def _shortage(self, model: str, journey: Journey) -> GatewayError:
         """Why no account has served, when that is the accounts' affair."""

@@ -82,19 +82,11 @@ class Listeners(Service):
         """
         super().privilegedStartService()
         self._ports = [self._listen(endpoint) for endpoint in self._endpoints]
-        addresses = [port.getHost() for port in self._ports]
         urls = [
-            described(address, encrypted=endpoint.startswith(("ssl:", "tls:")))
-            for address, endpoint in zip(addresses, self._endpoints, strict=True)
+            described(port.getHost(), encrypted=endpoint.startswith(("ssl:", "tls:")))
+            for port, endpoint in zip(self._ports, self._endpoints, strict=True)
         ]
-        asks_for_key = self._door.settle(addresses)
-        exposed = [address for address in addresses if not is_local(address)]
-        if exposed and not asks_for_key and not self._insecure:
-            raise CannotStart(
-                f"refusing to listen on {described(exposed[0])} with auth.mode = "
-                "'off': anybody who can reach it could spend your quota. Configure "
-                "auth.keys, or listen on 127.0.0.1, or say --insecure if you mean it"
-            )
+        asks_for_key = self.settle(self._door)
         for url in urls:
             self._log.info(
                 "listening on {url}, {auth}",
@@ -103,6 +95,24 @@ class Listeners(Service):
             )
         if self._simulated_by:
             self._invite(urls[0])
+
+    def settle(self, door: Door) -> bool:
+        """
+        Tell *door* where people come from.
+
+        :returns: whether it asks them for a key.
+        :raises CannotStart: when it must not let them in like that.
+        """
+        addresses = [port.getHost() for port in self._ports]
+        asks_for_key = door.settle(addresses)
+        exposed = [address for address in addresses if not is_local(address)]
+        if exposed and not asks_for_key and not self._insecure:
+            raise CannotStart(
+                f"refusing to listen on {described(exposed[0])} with auth.mode = "
+                "'off': anybody who can reach it could spend your quota. Configure "
+                "auth.keys, or listen on 127.0.0.1, or say --insecure if you mean it"
+            )
+        return asks_for_key
 
     def stopService(self) -> Deferred[None]:
         """Close the sockets; the Deferred fires when they are closed."""

@@ -10,20 +10,26 @@ from pathlib import Path
 from typing import Any
 
 from twisted.application.internet import TimerService
-from twisted.application.service import IService, MultiService
+from twisted.application.service import IService, MultiService, Service
+from twisted.internet.defer import Deferred
 from twisted.python import usage
 
 from antigravity_gw.checking import checked, good_news
 from antigravity_gw.config import Loaded
 from antigravity_gw.embedded import Embedded
 from antigravity_gw.listening import CannotStart, Listeners
-from antigravity_gw.pool.account import Need
+from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.store import Store, StoreError
 from antigravity_gw.pool.watch import StoreWatch
+from antigravity_gw.pool.writer import StoreWriter
+from antigravity_gw.reloading import Reloading
 from antigravity_gw.wiring import wired
 
 STORE_CHECK = 1.0
 """How often to look whether the command line has changed the store, in seconds."""
+
+QUOTA_CHECK = 30.0
+"""How often to look whether an account's quota is to be asked for, in seconds."""
 
 
 class Options(usage.Options):
@@ -63,11 +69,20 @@ class Options(usage.Options):
             options["state_dir"] = self["state-dir"]
         if self["sandbox"] and "state_dir" in options:
             raise usage.UsageError("--sandbox has a state directory of its own")
-        self.loaded = checked(self["config"], os.environ, options)
+        self._options = options
+        self.loaded = self.load()
         if self["check"]:
             print(good_news(self.loaded))
             raise SystemExit(0)
         self._without_pidfile()
+
+    def load(self) -> Loaded:
+        """
+        The configuration as it is now.
+
+        :raises CannotStart: naming every mistake in it.
+        """
+        return checked(self["config"], os.environ, self._options)
 
     def _without_pidfile(self) -> None:
         """In the foreground, leave no twistd.pid in whatever directory this is."""
@@ -108,6 +123,18 @@ class Daemon(MultiService):
             raise
 
 
+class Writing(Service):
+    """Sees at the end that what was learnt of accounts is on disk."""
+
+    def __init__(self, writer: StoreWriter) -> None:
+        self._writer = writer
+
+    def stopService(self) -> Deferred[bool]:
+        """The Deferred fires when it is, or cannot be."""
+        super().stopService()
+        return self._writer.flushed()
+
+
 def makeService(options: Options) -> IService:
     """
     The daemon, wired.
@@ -117,31 +144,42 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     service = Daemon(options.parent or {})
-    loaded = options.loaded
-    simulated_by = None
+    load, simulated_by = options.load, None
     if options["sandbox"]:
         sandbox = Embedded(reactor)
         sandbox.setServiceParent(service)
-        loaded, simulated_by = sandbox.loaded(loaded), sandbox.url
-    store = _opened(loaded)
-    site, pool = wired(loaded, store, reactor)
-    TimerService(STORE_CHECK, StoreWatch(pool).look).setServiceParent(service)
-    Listeners(
+        load, simulated_by = lambda: sandbox.loaded(options.load()), sandbox.url
+    loaded = load()
+    store, accounts = _opened(loaded)
+    house = wired(loaded, store, reactor)
+    house.pool.take_up(accounts)
+    watch = StoreWatch(house.pool, store)
+    listeners = Listeners(
         reactor,
         loaded.config.listen,
-        site,
-        site.guard,
+        house.site,
+        house.site.guard,
         insecure=bool(options["insecure"]),
         simulated_by=simulated_by,
-    ).setServiceParent(service)
+    )
+    reloading = Reloading(reactor, load, loaded, house, listeners)
+    for part in (
+        TimerService(STORE_CHECK, watch.look),
+        TimerService(QUOTA_CHECK, house.quotas.look),
+        reloading,
+        listeners,
+        Writing(house.pool.writer),
+    ):
+        part.setServiceParent(service)
     return service
 
 
-def _opened(loaded: Loaded) -> Store:
+def _opened(loaded: Loaded) -> tuple[Store, list[Known]]:
+    """The store, and the accounts in it."""
     try:
         store = Store.open(loaded.state_directory().absolute())
         # What the operator may have mended by a new configuration gets a chance.
-        store.lift_blocks(Need.CLIENT, Need.PROJECT)
+        store.trust_clients()
+        return store, store.accounts()
     except StoreError as error:
         raise CannotStart(error.message) from None
-    return store

@@ -1,21 +1,28 @@
 """Building the rooms from a configuration, and handing them to each other."""
 
+import random
 from typing import Any
 from uuid import uuid4
 
+from attrs import define, evolve, frozen
 from twisted.web.client import Agent, HTTPConnectionPool, _HTTP11ClientFactory
 
 from antigravity_gw import USER_AGENT
 from antigravity_gw.catalog import Catalog
 from antigravity_gw.config import Config, Loaded
 from antigravity_gw.gateway import Gateway, Limits
-from antigravity_gw.pool.pool import AccountPool, Rests
+from antigravity_gw.pool.choosing import Chooser, Strategy
+from antigravity_gw.pool.consequences import Consequences, Rests
+from antigravity_gw.pool.pool import AccountPool
+from antigravity_gw.pool.preparing import Preparation
+from antigravity_gw.pool.quotas import QuotaWatch
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.upstream.client import Patience, Upstream, make_http
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.upstream.projects import Projects
+from antigravity_gw.upstream.quotas import Quotas
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.guard import Guard, Mode
 from antigravity_gw.web.models import Api
@@ -26,78 +33,138 @@ KEPT_SECONDS = 60.0
 """How many idle connections to keep to each of Google's hosts, and how long."""
 
 
-def wired(
-    loaded: Loaded, store: Store, reactor: Any
-) -> tuple[GatewaySite, AccountPool]:
-    """The site that serves *loaded*'s configuration, and the pool behind it."""
-    config = loaded.config
-    upstream = _upstream(config, reactor)
-    endpoints = _endpoints(config)
-    pool = _pool(loaded, store, upstream, endpoints, reactor)
-    catalog = Catalog(
-        config.models.serve, config.models.aliases, config.models.image_models
+@define(eq=False)
+class Wired:
+    """
+    All that serves, and can be wired anew while it does.
+
+    :ivar site: what clients connect to.
+    :ivar quotas: what looks after the accounts' quotas.
+    """
+
+    site: GatewaySite
+    pool: AccountPool
+    quotas: QuotaWatch
+    _reactor: Any
+    _connections: Any
+
+    def rewire(self, loaded: Loaded, guard: Guard) -> None:
+        """
+        Go by another configuration.
+
+        Requests under way go on as they began.  The accounts stay as they are,
+        but that what was wrong with their OAuth clients may have been mended.
+
+        :param guard: that of the new configuration, settled.
+        """
+        google = _google(loaded.config, self._reactor, self._connections)
+        self.pool.go_by(_pool(loaded, self.pool.writer, google, self._reactor))
+        self.quotas.go_by(_quotas(loaded, self.pool, google))
+        self.site.go_by(_site(loaded, guard, self.pool, google, self._reactor))
+
+
+def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
+    """What serves *loaded*'s configuration; the accounts are yet to be taken up."""
+    connections = _connections(reactor)
+    google = _google(loaded.config, reactor, connections)
+    pool = _pool(loaded, StoreWriter(store), google, reactor)
+    site = _site(loaded, make_guard(loaded), pool, google, reactor)
+    return Wired(site, pool, _quotas(loaded, pool, google), reactor, connections)
+
+
+def make_gateway(loaded: Loaded, store: Store, reactor: Any) -> Gateway:
+    """
+    What asks Google, with nobody in front of it, as a trial of accounts wants it.
+
+    The accounts are yet to be taken up.
+    """
+    google = _google(loaded.config, reactor, _connections(reactor))
+    pool = _pool(loaded, StoreWriter(store), google, reactor)
+    return _gateway(loaded.config, pool, google, make_catalog(loaded.config), reactor)
+
+
+def make_catalog(config: Config) -> Catalog:
+    """The models there are."""
+    models = config.models
+    return Catalog(models.serve, models.aliases, models.image_models)
+
+
+@frozen
+class Google:
+    """The two that are asked for anything Google knows."""
+
+    upstream: Upstream
+    endpoints: Endpoints
+
+
+def _pool(
+    loaded: Loaded, writer: StoreWriter, google: Google, reactor: Any
+) -> AccountPool:
+    settings = loaded.config.pool
+    default = Rests()
+    rests = Rests(
+        quota=evolve(default.quota, first=settings.quota_rest_seconds),
+        rate=evolve(default.rate, first=settings.rate_rest_seconds),
+        refused=evolve(default.refused, first=settings.refused_rest_seconds),
+        trouble=evolve(default.trouble, first=settings.trouble_rest_seconds),
     )
-    gateway = _gateway(config, pool, upstream, endpoints, catalog, reactor)
+    projects = Projects(
+        google.upstream,
+        google.endpoints,
+        reactor,
+        onboarding=loaded.config.timeouts.onboarding_seconds,
+    )
+    tokens = Tokens(
+        google.upstream.post_form, reactor.seconds, loaded.oauth_client(), writer.learn
+    )
+    consequences = Consequences(writer, reactor.seconds, random.random, rests)
+    return AccountPool(
+        clock=reactor,
+        writer=writer,
+        tokens=tokens,
+        preparation=Preparation(tokens, projects.find, consequences, reactor),
+        consequences=consequences,
+        chooser=Chooser(Strategy(settings.strategy)),
+    )
+
+
+def _quotas(loaded: Loaded, pool: AccountPool, google: Google) -> QuotaWatch:
+    every = loaded.config.pool.quota_check_seconds
+    return QuotaWatch(pool, Quotas(google.upstream, google.endpoints).find, every)
+
+
+def _site(
+    loaded: Loaded, guard: Guard, pool: AccountPool, google: Google, reactor: Any
+) -> GatewaySite:
+    config = loaded.config
+    catalog = make_catalog(config)
+    gateway = _gateway(config, pool, google, catalog, reactor)
     form = Form(config.http.stream_default)
     api = Api(gateway, catalog, form, new_id=lambda: str(uuid4()))
-    site = GatewaySite(
+    return GatewaySite(
         make_tree(api, pool),
-        _guard(loaded),
+        guard,
         reactor,
         body_limit=config.limits.body_bytes,
         idle=config.http.keep_alive_seconds,
         default_form=form,
     )
-    return site, pool
-
-
-def _pool(
-    loaded: Loaded,
-    store: Store,
-    upstream: Upstream,
-    endpoints: Endpoints,
-    reactor: Any,
-) -> AccountPool:
-    rests = loaded.config.pool
-    writer = StoreWriter(store)
-    tokens = Tokens(
-        post=upstream.post_form,
-        now=reactor.seconds,
-        client=loaded.oauth_client(),
-        save_rotated=writer.rotate,
-    )
-    return AccountPool(
-        store=store,
-        writer=writer,
-        tokens=tokens,
-        clock=reactor,
-        find_project=Projects(upstream, endpoints).find,
-        rests=Rests(
-            quota=rests.quota_rest_seconds,
-            refused=rests.refused_rest_seconds,
-            trouble=rests.trouble_rest_seconds,
-        ),
-    )
 
 
 def _gateway(
-    config: Config,
-    pool: AccountPool,
-    upstream: Upstream,
-    endpoints: Endpoints,
-    catalog: Catalog,
-    reactor: Any,
+    config: Config, pool: AccountPool, google: Google, catalog: Catalog, reactor: Any
 ) -> Gateway:
     return Gateway(
         pool=pool,
-        upstream=upstream,
-        endpoints=endpoints,
+        upstream=google.upstream,
+        endpoints=google.endpoints,
         limits=Limits(
             attempts=config.upstream.attempts,
             total=config.timeouts.total_seconds,
             whole=config.timeouts.whole_answer_seconds,
             first_event=config.timeouts.first_event_seconds,
             idle=config.timeouts.idle_seconds,
+            patience=config.pool.wait_seconds,
         ),
         clock=reactor,
         user_agent=USER_AGENT,
@@ -105,7 +172,8 @@ def _gateway(
     )
 
 
-def _guard(loaded: Loaded) -> Guard:
+def make_guard(loaded: Loaded) -> Guard:
+    """Who may call; it is yet to be told where callers can come from."""
     http = loaded.config.http
     return Guard(
         mode=Mode(loaded.config.auth.mode),
@@ -115,29 +183,29 @@ def _guard(loaded: Loaded) -> Guard:
     )
 
 
-def _endpoints(config: Config) -> Endpoints:
-    bases = tuple(url.rstrip("/") for url in config.upstream.endpoints)
-    return Endpoints(bases, config.upstream.avoid_seconds)
-
-
 class _QuietConnections(_HTTP11ClientFactory):
     """Connections to upstream that do not log each coming and going."""
 
     noisy = False
 
 
-def _upstream(config: Config, reactor: Any) -> Upstream:
+def _connections(reactor: Any) -> Any:
+    """Connections to upstream, kept for the next request."""
     connections: Any = HTTPConnectionPool(reactor)
     connections.maxPersistentPerHost = KEPT_CONNECTIONS
     connections.cachedConnectionTimeout = KEPT_SECONDS
     connections.retryAutomatically = False
     connections._factory = _QuietConnections
+    return connections
+
+
+def _google(config: Config, reactor: Any, connections: Any) -> Google:
     agent = Agent(
         reactor,
         connectTimeout=config.timeouts.connect_seconds,
         pool=connections,
     )
-    return Upstream(
+    upstream = Upstream(
         http=make_http(agent),
         clock=reactor,
         patience=Patience(
@@ -148,3 +216,5 @@ def _upstream(config: Config, reactor: Any) -> Upstream:
         token_url=config.oauth.token_url,
         answer_limit=config.limits.answer_bytes,
     )
+    bases = tuple(url.rstrip("/") for url in config.upstream.endpoints)
+    return Google(upstream, Endpoints(bases, config.upstream.avoid_seconds))

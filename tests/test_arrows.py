@@ -13,15 +13,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checks": set(),
     "keys": {"errors"},
     "journal": set(),
-    "wire": {"errors"},
+    "needs": set(),
+    "wire": {"errors", "needs"},
     "catalog": {"checks", "errors"},
     "importing": {"wire"},
-    "journey": {"errors", "wire"},
+    "journey": {"errors", "needs", "wire"},
     "settings": set(),
     "config": {"catalog", "checks", "keys", "settings", "wire"},
     "waiting": {"errors"},
     "relay": {"errors", "waiting", "wire"},
-    "pool": {"errors", "waiting", "wire"},
+    "pool": {"errors", "needs", "waiting", "wire"},
     "upstream": {"errors", "waiting", "wire"},
     "gateway": {"errors", "journal", "journey", "pool", "relay", "upstream", "wire"},
     "web": {
@@ -32,14 +33,24 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checking": {"config", "listening", "settings"},
     "embedded": {"config", "pool"},
     "wiring": {"catalog", "config", "gateway", "pool", "upstream", "web"},
-    "tap": {"checking", "config", "embedded", "listening", "pool", "wiring"},
-    "cli": {"checking", "config", "importing", "pool", "settings", "wire"},
+    "reloading": {"config", "listening", "wiring"},
+    "tap": {
+        *("checking", "config", "embedded", "listening", "pool", "reloading"),
+        "wiring",
+    },
+    "states": {"needs", "pool", "wire"},
+    "trial": {"config", "errors", "gateway", "journal", "pool", "wire", "wiring"},
+    "cli": {
+        *("checking", "checks", "config", "importing", "needs", "pool", "settings"),
+        *("states", "trial", "wire", "wiring"),
+    },
 }
 
 PURE = (
-    *("errors", "checks", "keys", "journal", "wire", "catalog", "importing"),
-    *("journey", "settings", "config", "pool/account", "upstream/endpoints"),
-    *("web/forms", "web/origins"),
+    *("errors", "checks", "keys", "journal", "needs", "wire", "catalog"),
+    *("importing", "journey", "settings", "states", "config"),
+    *("pool/account", "pool/choosing", "pool/hold", "pool/learnt", "pool/schema"),
+    *("upstream/endpoints", "web/forms", "web/origins"),
 )
 """The rules: they import no framework, and take no time from a clock."""
 

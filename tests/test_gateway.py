@@ -8,8 +8,9 @@ import pytest
 from attrs import evolve
 from bodies import REAL, Real
 from twisted.web.server import NOT_DONE_YET
-from world import HELLO, LAST, STREAM, TEXT, WHOLE, Reply, World, event
+from world import HELLO, LAST, STREAM, TEXT, WHOLE, Call, Reply, World, event
 
+from antigravity_gw.pool.choosing import Strategy
 from antigravity_gw.upstream.client import Patience
 from antigravity_gw.upstream.projects import Projects
 from antigravity_gw.wire.verdict import Blame
@@ -27,6 +28,19 @@ def failing(status: int, message: str = "no", **more: object) -> Reply:
     """A Google error."""
     error = {"code": status, "message": message, "status": "X", **more}
     return Reply(status, json.dumps({"error": error}).encode())
+
+
+def asked(world: World) -> list[Call]:
+    """The calls that asked a model something."""
+    return [call for call in world.google.calls if "enerateContent" in call.method]
+
+
+def needs(world: World) -> list[str | None]:
+    """What each account waits for, according to the store."""
+    return [
+        next((h.need.value for h in known.holds.values() if h.need), None)
+        for known in world.store.accounts()
+    ]
 
 
 def test_whole(world: World) -> None:
@@ -92,8 +106,11 @@ def test_cookies(world: World) -> None:
     """A cookie that is set for one account is sent with nobody's request."""
     cookie = {"set-cookie": "sid=of-a; Path=/"}
     world.google.script = [Reply(body=WHOLE.body, headers=cookie), WHOLE]
-    for body in (HELLO, HELLO, b"{}"):
-        world.generate(body)
+    world.generate()
+    world.generate()
+    world.store.change("a", disabled=1.0)
+    world.take_up()
+    world.generate()
 
     assert [call.account for call in world.google.calls] == ["a", "a", "b"]
     assert not [call for call in world.google.calls if "cookie" in call.headers]
@@ -179,7 +196,7 @@ def test_one_bad_account_is_not_noticed(
 ) -> None:
     """Whatever happens to one account, another serves; but a bad request is told."""
     good = STREAM if streamed else WHOLE
-    world.google.script = [Reply(real.status, real.body), good]
+    world.google.script = [Reply(real.status, real.body, headers=real.headers), good]
     client = world.stream() if streamed else world.generate()
     if real.blame is Blame.REQUEST or real.blame is Blame.MISSING:
         assert real.status == client.status
@@ -187,7 +204,7 @@ def test_one_bad_account_is_not_noticed(
         assert len(world.google.calls) == 1
     else:
         assert client.status == 200
-        assert len(world.google.calls) == 2
+        assert len(asked(world)) == 2
 
 
 @pytest.mark.parametrize(
@@ -336,12 +353,11 @@ def test_mended(world: World) -> None:
     world.google.script = [failing(403), failing(403), failing(403), WHOLE]
     for _ in range(2):
         assert world.generate().error() == (400, "FAILED_PRECONDITION")
-    blocks = [record.block for record in world.store.records()]
-    assert [b.need.value for b in blocks if b] == ["refused by Google"] * 3
+    assert needs(world) == ["not entitled"] * 3
     world.clock.advance(301)
 
     assert world.generate().status == 200
-    assert [record.block for record in world.store.records()].count(None) == 1
+    assert needs(world) == [None, "not entitled", "not entitled"]
 
 
 def test_suspended(world: World) -> None:
@@ -352,7 +368,7 @@ def test_suspended(world: World) -> None:
         world.clock.advance(10**6)
 
     assert len(world.google.calls) == 3
-    assert all(record.block for record in world.store.records())
+    assert needs(world) == ["suspended"] * 3
 
 
 def test_refused_token_is_renewed_once(world: World) -> None:
@@ -382,22 +398,24 @@ def test_no_quota_and_revoked(world: World) -> None:
         assert world.generate(b"{}").status == 200
 
     assert [call.account for call in world.google.calls[3:]] == ["c", "c"]
-    assert [
-        record.block.need.value if record.block else None
-        for record in world.store.records()
-    ] == [None, "needs login", None]
+    assert needs(world) == [None, "needs login", None]
 
 
-def test_a_conversation_stays(world: World) -> None:
-    """Its turns go to one account, and new conversations to the next in turn."""
+def test_a_conversation_stays(tmp_path: Path) -> None:
+    """Its turns go to one account, and conversations are spread over all."""
+    world = World(tmp_path, strategy=Strategy.SPREAD)
+    world.google.script = [WHOLE]
     first = b'{"contents":[{"parts":[{"text":"%d"}]}]}'
     more = b'{"contents":[{"role":"user","parts":{"text":"%d"}},{"role":"model"}]}'
-    for number in (0, 1, 2, 3):
+    numbers = range(30)
+    for number in numbers:
         world.generate(first % number)
-    for number in (3, 1, 0, 2):
+    for number in reversed(numbers):
         world.generate(more % number)
+    served = [call.account for call in world.google.calls]
 
-    assert list("abca" + "abac") == [call.account for call in world.google.calls]
+    assert served[:30] == served[:29:-1]
+    assert min(served.count(account) for account in "abc") >= 10
 
 
 def test_a_conversation_comes_back(world: World) -> None:
@@ -442,7 +460,7 @@ def test_error_in_the_middle(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "state"), [(429, None), (403, "refused by Google"), (401, None)]
+    ("code", "state"), [(429, None), (403, "not entitled"), (401, None)]
 )
 def test_trouble_of_an_account_in_the_middle(
     world: World, code: int, state: str | None
@@ -457,8 +475,7 @@ def test_trouble_of_an_account_in_the_middle(
 
     assert client.body.rpartition(b"data: ")[2].startswith(b'{"error":{"code":502')
     assert b"accounts.google.com" not in client.received()
-    block = world.store.records()[0].block
-    assert (block.need.value if block else None) == state
+    assert needs(world)[0] == state
     world.stream()
     assert [call.account for call in world.google.calls[1:]] == [
         "a" if code == 401 else "b"
@@ -523,7 +540,7 @@ def test_a_stream_under_way_proves_nothing(world: World) -> None:
     world.google.calls[0].request.finish()
     world.settle()
 
-    assert world.store.records()[0].block is not None
+    assert needs(world)[0] == "suspended"
 
 
 def test_a_disk_that_fails(world: World, logged: list[dict[str, Any]]) -> None:
@@ -541,7 +558,7 @@ def test_a_disk_that_fails(world: World, logged: list[dict[str, Any]]) -> None:
     client = world.generate()
 
     assert client.status == 200
-    assert "is not stored" in str(logged)
+    assert "kept in memory for now" in str(logged)
 
 
 def test_odd_answers_about_the_project(tmp_path: Path) -> None:
@@ -589,7 +606,8 @@ def test_time_for_lookups(tmp_path: Path) -> None:
     """What comes before the call is within the deadline of the request too."""
     world = World(tmp_path, accounts="")
     world.upstream = evolve(world.upstream, patience=Patience(token=1e4, lookup=1e4))
-    world.pool.find_project = Projects(world.upstream, world.endpoints).find
+    projects = Projects(world.upstream, world.endpoints, world.clock)
+    world.pool.preparation.find_project = projects.find
     world.add("a", project=None)
     world.google.script = [Reply(stays_open=True)]
     client = world.generate()
@@ -763,9 +781,9 @@ def test_rotated_refresh_token(world: World) -> None:
         ).encode(),
     )
     world.generate()
-    world.pool.refresh()
+    world.take_up()
     world.generate()
-    assert world.store.records()[0].refresh_token == "refresh-of-a2"
+    assert world.store.accounts()[0].record.refresh_token == "refresh-of-a2"
     assert len(world.token_calls) == 1
     world.clock.advance(50)
     world.generate()

@@ -1,27 +1,24 @@
-"""Tests for ``antigravity_gw.pool.tokens``, ``pool.shared`` and ``wire.oauth``."""
+"""Tests for ``antigravity_gw.pool.tokens`` and ``pool.shared``."""
 
+from hashlib import sha256
 from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
 from attrs import evolve
 from helpers import now
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
 from antigravity_gw.errors import Unreachable
-from antigravity_gw.pool.account import Account, Record
+from antigravity_gw.needs import Need
+from antigravity_gw.pool.account import Access, Account, Record
+from antigravity_gw.pool.learnt import Change, minted, rotated
 from antigravity_gw.pool.shared import Shared
 from antigravity_gw.pool.tokens import Tokens
-from antigravity_gw.wire.oauth import (
-    Fault,
-    OAuthClient,
-    RenewalFailed,
-    read_renewal,
-    renewal_form,
-)
+from antigravity_gw.wire.oauth import OAuthClient, RenewalFailed
 
 OK = (200, b'{"access_token":"t1","expires_in":3599}')
+ROTATED = (200, OK[1][:-1] + b',"refresh_token":"1//new"}')
 
 
 class Endpoint:
@@ -38,112 +35,214 @@ class Endpoint:
         return await self.asked[-1]
 
 
-def account(token: str = "1//a") -> Account:
-    """An account with that refresh token."""
-    return Account(Record("a", "ada", token, None, None, 0.0))
+@pytest.fixture
+def endpoint() -> Endpoint:
+    """A token endpoint."""
+    return Endpoint()
 
 
-def tokens(endpoint: Endpoint, clock: Clock, saved: list[Any] | None = None) -> Tokens:
+@pytest.fixture
+def learnt() -> list[Change]:
+    """What is stored."""
+    return []
+
+
+@pytest.fixture
+def tokens(endpoint: Endpoint, clock: Clock, learnt: list[Change]) -> Tokens:
     """Tokens from that endpoint."""
 
-    async def save(*change: str) -> None:
-        if saved is not None:
-            saved.append(change)
+    def learn(change: Change) -> Deferred[bool]:
+        learnt.append(change)
+        return succeed(True)
 
-    return Tokens(endpoint.post, clock.seconds, OAuthClient("id", "hush"), save)
-
-
-def test_one_renewal_for_all(clock: Clock) -> None:
-    """Two hundred requests wait for one call."""
-    endpoint, one = Endpoint(), account()
-    source = tokens(endpoint, clock)
-    waiting = [Deferred.fromCoroutine(source.fresh(one)) for _ in range(200)]
-    endpoint.asked[0].callback(OK)
-
-    assert {now(each) for each in waiting} == {"t1"}
-    assert now(source.fresh(one)) == "t1"
-    assert len(endpoint.asked) == 1
+    client = OAuthClient("id", "hush")
+    return Tokens(endpoint.post, clock.seconds, client, learn)
 
 
-def test_a_token_is_renewed_before_it_expires(clock: Clock) -> None:
-    """A minute before, since a request may take a while."""
-    endpoint, one = Endpoint(), account()
-    source = tokens(endpoint, clock)
-    first = Deferred.fromCoroutine(source.fresh(one))
-    endpoint.asked[0].callback(OK)
-    clock.advance(3538)
-    assert now(source.fresh(one)) == now(first)
+def account(token: str = "1//a") -> Account:
+    """An account with that refresh token."""
+    return Account(Record("a", "ada", token, epoch=7))
+
+
+def renewed(tokens: Tokens, endpoint: Endpoint, one: Account, answer: Any) -> Any:
+    """The token that a renewal brings when the endpoint answers so."""
+    renewal = Deferred.fromCoroutine(tokens.renew(one))
+    endpoint.asked[-1].callback(answer)
+    return now(renewal)
+
+
+def digest(refresh_token: str) -> str:
+    """How an access token remembers where it is from."""
+    return sha256(refresh_token.encode()).hexdigest()
+
+
+def test_life_of_a_token(tokens: Tokens, endpoint: Endpoint, clock: Clock) -> None:
+    """It is due five minutes before it expires, and used until one minute before."""
+    one = account()
+    assert tokens.held(one) is None
+    assert renewed(tokens, endpoint, one, OK) == "t1"
+    clock.advance(3298)
+    assert (tokens.held(one), tokens.is_due(one)) == ("t1", False)
     clock.advance(1)
-    Deferred.fromCoroutine(source.fresh(one))
+    assert (tokens.held(one), tokens.is_due(one)) == ("t1", True)
+    clock.advance(239)
+    assert tokens.held(one) == "t1"
+    clock.advance(1)
 
-    assert len(endpoint.asked) == 2
+    assert tokens.held(one) is None
 
 
-def test_who_stops_waiting_does_not_stop_the_others(clock: Clock) -> None:
-    """A client that leaves takes no token away from the next."""
-    endpoint, one = Endpoint(), account()
-    source = tokens(endpoint, clock)
-    leaving, staying = (Deferred.fromCoroutine(source.fresh(one)) for _ in range(2))
+def test_due_once_in_a_while(tokens: Tokens, endpoint: Endpoint, clock: Clock) -> None:
+    """Whoever hears of it renews it; if that fails, others may try half a minute on."""
+    one = account()
+    renewed(tokens, endpoint, one, OK)
+    clock.advance(3300)
+    assert [tokens.is_due(one) for _ in range(3)] == [True, False, False]
+    clock.advance(30)
+
+    assert [tokens.is_due(one) for _ in range(2)] == [True, False]
+
+
+def test_short_lives(tokens: Tokens, endpoint: Endpoint, clock: Clock) -> None:
+    """A token that lives shortly is not renewed with every request."""
+    one = account()
+    renewed(tokens, endpoint, one, (200, b'{"access_token":"t","expires_in":240}'))
+    clock.advance(119)
+    assert not tokens.is_due(one)
+    clock.advance(1)
+
+    assert tokens.is_due(one)
+
+
+def test_it_is_stored(
+    tokens: Tokens, endpoint: Endpoint, clock: Clock, learnt: list[Change]
+) -> None:
+    """So that a restart costs no renewal; where it is from is told by a hash."""
+    clock.advance(1000)
+    renewed(tokens, endpoint, account(), OK)
+
+    assert learnt == [minted("a", 7, Access("t1", 4599.0, digest("1//a")))]
+
+
+def test_of_an_earlier_life(tokens: Tokens, clock: Clock) -> None:
+    """A stored token is used while it is good, if it is of the same login."""
+    tokens.remember("a", Access("old", 4000.0, digest("1//a")))
+    assert tokens.held(account()) == "old"
+    assert tokens.held(account("1//another")) is None
+    assert not tokens.is_due(account())
+    clock.advance(3940)
+
+    assert tokens.held(account()) is None
+
+
+def test_a_refused_token_is_not_used_again(tokens: Tokens, endpoint: Endpoint) -> None:
+    """Discarding a token that was replaced already does no harm."""
+    one = account()
+    renewed(tokens, endpoint, one, OK)
+    tokens.discard("a", "an older one")
+    assert tokens.held(one) == "t1"
+    tokens.discard("a", "t1")
+
+    assert tokens.held(one) is None
+
+
+def test_forgotten(tokens: Tokens, endpoint: Endpoint) -> None:
+    """Nothing is kept of an account that is gone."""
+    one = account()
+    renewed(tokens, endpoint, one, OK)
+    tokens.forget("a")
+
+    assert tokens.held(one) is None
+
+
+def test_rotation(tokens: Tokens, endpoint: Endpoint, learnt: list[Change]) -> None:
+    """A new refresh token is stored first of all, and used from then on."""
+    one = account()
+    assert renewed(tokens, endpoint, one, ROTATED) == "t1"
+
+    assert tokens.held(one) == "t1"
+    assert learnt[0] == rotated("a", 7, "1//new")
+    assert one.record.refresh_token == "1//new"
+    renewed(tokens, endpoint, one, OK)
+    assert b"1%2F%2Fnew" in endpoint.forms[1]
+
+
+def test_stored_before_it_is_used(tokens: Tokens, endpoint: Endpoint) -> None:
+    """Nobody gets a token whose rotation is not on disk, as far as there is a disk."""
+    stored: Deferred[bool] = Deferred()
+    tokens.learn = lambda _: stored
+    one = account()
+    renewal = Deferred.fromCoroutine(tokens.renew(one))
+    endpoint.asked[0].callback(ROTATED)
+    assert not renewal.called
+    assert tokens.held(one) is None
+    stored.callback(True)
+
+    assert now(renewal) == "t1"
+
+
+def test_login_during_a_renewal(tokens: Tokens, endpoint: Endpoint) -> None:
+    """A login that comes while the old one is renewed is not overwritten."""
+    one = account()
+    renewal = Deferred.fromCoroutine(tokens.renew(one))
+    one.record = evolve(one.record, refresh_token="1//login")
+    endpoint.asked[0].callback(ROTATED)
+
+    assert now(renewal) == "t1"
+    assert one.record.refresh_token == "1//login"
+    assert tokens.held(one) is None
+
+
+def test_no_client(tokens: Tokens) -> None:
+    """Without an OAuth client, it is the operator who has to do something."""
+    tokens.client = None
+    with pytest.raises(RenewalFailed, match=r"oauth\.client_id") as caught:
+        now(tokens.renew(account()))
+
+    assert caught.value.need is Need.CLIENT
+
+
+def test_one_run_for_all() -> None:
+    """However many wait, and whoever stops waiting, the work is done once."""
+    shared, work = Shared[int](), Deferred[int]()
+    runs: list[Deferred[int]] = []
+
+    async def wait() -> int:
+        runs.append(work)
+        return await work
+
+    leaving, *staying = (shared.run("a", wait) for _ in range(200))
     leaving.addErrback(lambda _: None)
     leaving.cancel()
-    endpoint.asked[0].callback(OK)
+    work.callback(7)
 
-    assert now(staying) == "t1"
-
-
-def test_a_refused_token_is_not_used_again(clock: Clock) -> None:
-    """Discarding a token that was replaced already does no harm."""
-    endpoint, one = Endpoint(), account()
-    source = tokens(endpoint, clock)
-    Deferred.fromCoroutine(source.fresh(one))
-    endpoint.asked[0].callback(OK)
-    source.discard("a", "an older one")
-    assert now(source.fresh(one)) == "t1"
-    source.discard("a", "t1")
-    Deferred.fromCoroutine(source.fresh(one))
-
-    assert len(endpoint.asked) == 2
+    assert {now(each) for each in staying} == {7}
+    assert len(runs) == 1
 
 
-def test_another_refresh_token(clock: Clock) -> None:
-    """An account that was logged in anew gets a token of its new login."""
-    endpoint = Endpoint()
-    source = tokens(endpoint, clock)
-    Deferred.fromCoroutine(source.fresh(account()))
-    endpoint.asked[0].callback(OK)
-    Deferred.fromCoroutine(source.fresh(account("1//b")))
+def test_failure_of_all() -> None:
+    """All who wait are told, and the next one starts afresh."""
+    shared, work = Shared[int](), [Deferred[int](), Deferred[int]()]
+    rest = iter(work)
 
-    assert b"1%2F%2Fb" in endpoint.forms[1]
+    async def wait() -> int:
+        return await next(rest)
 
+    waiting = [shared.run("a", wait) for _ in range(2)]
+    work[0].errback(Unreachable("down"))
+    for each in waiting:
+        with pytest.raises(Unreachable):
+            now(each)
+    again = shared.run("a", wait)
+    work[1].callback(7)
 
-def test_rotation(clock: Clock) -> None:
-    """A new refresh token is stored, and used from then on."""
-    endpoint, one, saved = Endpoint(), account(), list[Any]()
-    source = tokens(endpoint, clock, saved)
-    fresh = Deferred.fromCoroutine(source.fresh(one))
-    endpoint.asked[0].callback((200, OK[1][:-1] + b',"refresh_token":"1//new"}'))
-
-    assert now(fresh) == now(source.fresh(one)) == "t1"
-    assert saved == [("a", "1//a", "1//new")]
-    assert one.record.refresh_token == "1//new"
-
-
-def test_login_during_a_renewal(clock: Clock) -> None:
-    """A login that comes while the old one is renewed is not overwritten."""
-    endpoint, one = Endpoint(), account()
-    source = tokens(endpoint, clock)
-    fresh = Deferred.fromCoroutine(source.fresh(one))
-    one.record = evolve(one.record, refresh_token="1//login")
-    endpoint.asked[0].callback((200, OK[1][:-1] + b',"refresh_token":"1//new"}'))
-
-    assert now(fresh) == "t1"
-    assert one.record.refresh_token == "1//login"
+    assert now(again) == 7
 
 
 def test_bugs_that_nobody_waits_for(logged: list[dict[str, Any]]) -> None:
     """They are logged; failures that were to be expected are not."""
     shared: Shared[int] = Shared((RenewalFailed,))
-    for error in (ZeroDivisionError(), RenewalFailed(Fault.NOBODY, "x")):
+    for error in (ZeroDivisionError(), RenewalFailed(None, "x")):
         work: Deferred[int] = Deferred()
 
         async def wait(work: Deferred[int] = work) -> int:
@@ -158,29 +257,6 @@ def test_bugs_that_nobody_waits_for(logged: list[dict[str, Any]]) -> None:
     assert [bug.type for bug in bugs] == [ZeroDivisionError]
 
 
-def test_no_client(clock: Clock) -> None:
-    """Without an OAuth client, it is the operator who has to do something."""
-    source = tokens(Endpoint(), clock)
-    source.client = None
-
-    with pytest.raises(RenewalFailed, match=r"oauth\.client_id"):
-        now(source.fresh(account()))
-
-
-def test_endpoint_out_of_reach(clock: Clock) -> None:
-    """All who wait are told, and the next one asks again."""
-    endpoint, one = Endpoint(), account()
-    source = tokens(endpoint, clock)
-    waiting = [Deferred.fromCoroutine(source.fresh(one)) for _ in range(2)]
-    endpoint.asked[0].errback(Unreachable("down"))
-    for each in waiting:
-        with pytest.raises(Unreachable):
-            now(each)
-    Deferred.fromCoroutine(source.fresh(one))
-
-    assert len(endpoint.asked) == 2
-
-
 def test_work_that_is_done_at_once() -> None:
     """Sharing does not need anybody to wait."""
     shared: Shared[int] = Shared()
@@ -190,78 +266,3 @@ def test_work_that_is_done_at_once() -> None:
 
     assert now(shared.run("a", work)) == 7
     assert now(shared.run("a", work)) == 7
-
-
-def test_form() -> None:
-    """What RFC 6749 says, percent-encoded."""
-    form = parse_qs(renewal_form(OAuthClient("i d", "s&"), "1//x").decode())
-
-    assert form == {
-        "client_id": ["i d"],
-        "client_secret": ["s&"],
-        "refresh_token": ["1//x"],
-        "grant_type": ["refresh_token"],
-    }
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "fault"),
-    [
-        (
-            400,
-            b'{"error":"invalid_grant","error_description":"Token has been expired or '
-            b'revoked."}',
-            Fault.LOGIN,
-        ),
-        (400, b'{"error":"invalid_grant","error_subtype":"invalid_rapt"}', Fault.LOGIN),
-        (401, b'{"error":"unauthorized_client"}', Fault.LOGIN),
-        (400, b'{"error":"unauthorized_client"}', Fault.LOGIN),
-        (401, b'{"error":"invalid_client"}', Fault.CLIENT),
-        (401, b'{"error":"deleted_client"}', Fault.CLIENT),
-        (
-            400,
-            b'{"error":"invalid_request","error_description":"client_secret is '
-            b'missing."}',
-            Fault.CLIENT,
-        ),
-        (403, b'{"error":"access_denied"}', Fault.LOGIN),
-        (400, b'{"error":"admin_policy_enforced"}', Fault.LOGIN),
-        (403, b'{"error":"org_internal"}', Fault.LOGIN),
-        (400, b"[" * 100_000, Fault.NOBODY),
-        (400, b'{"error":["invalid_grant"]}', Fault.NOBODY),
-        (500, b'{"error":"invalid_grant"}', Fault.NOBODY),
-        (503, b"<html>", Fault.NOBODY),
-        (200, b"<html>", Fault.NOBODY),
-        (200, b"[]", Fault.NOBODY),
-        (200, b'{"access_token":7}', Fault.NOBODY),
-        (200, b"\xff", Fault.NOBODY),
-        (429, b"{}", Fault.NOBODY),
-    ],
-)
-def test_faults(status: int, body: bytes, fault: Fault) -> None:
-    """Who has to do something about a renewal that failed."""
-    with pytest.raises(RenewalFailed) as caught:
-        read_renewal(status, body)
-
-    assert caught.value.fault is fault
-
-
-@pytest.mark.parametrize(
-    ("rest", "seconds"),
-    [
-        (b"", 3599.0),
-        (b',"expires_in":"100","error":null', 100.0),
-        (b',"expires_in":-5', 0.0),
-        (b',"expires_in":"soon"', 3599.0),
-    ],
-)
-def test_lifetimes(rest: bytes, seconds: float) -> None:
-    """A token that was given is used, even if little is said about it."""
-    assert read_renewal(200, b'{"access_token":"t"%b}' % rest).expires_in == seconds
-
-
-def test_tokens_are_not_shown() -> None:
-    """Not even in what is logged about a renewal."""
-    token = read_renewal(200, b'{"access_token":"hush","refresh_token":"hush2"}')
-
-    assert "hush" not in repr(token)

@@ -24,10 +24,15 @@ from twisted.web.server import NOT_DONE_YET
 from antigravity_gw.catalog import Catalog, Model
 from antigravity_gw.gateway import Gateway, Limits
 from antigravity_gw.keys import Key, KeyRing
-from antigravity_gw.pool.account import Record
+from antigravity_gw.pool.account import Account, Record
+from antigravity_gw.pool.choosing import Chooser, Strategy
+from antigravity_gw.pool.consequences import Consequences
+from antigravity_gw.pool.learnt import project_found
 from antigravity_gw.pool.pool import AccountPool
+from antigravity_gw.pool.preparing import Preparation
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
+from antigravity_gw.pool.watch import StoreWatch
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.upstream.client import Patience, Upstream, make_http
 from antigravity_gw.upstream.endpoints import Endpoints
@@ -236,18 +241,23 @@ class World:
         self.store = Store.open(folder)
         OPEN.append(self.store)
         writer = StoreWriter(self.store, execute)
-        self.pool = AccountPool(
-            store=self.store,
-            writer=writer,
-            tokens=Tokens(
-                post=self._post,
-                now=self.clock.seconds,
-                client=OAuthClient("client", "secret"),
-                save_rotated=writer.rotate,
-            ),
-            clock=self.clock,
-            find_project=Projects(self.upstream, self.endpoints).find,
+        tokens = Tokens(
+            post=self._post,
+            now=self.clock.seconds,
+            client=OAuthClient("client", "secret"),
+            learn=writer.learn,
         )
+        consequences = Consequences(writer, self.clock.seconds, chance=lambda: 0.0)
+        projects = Projects(self.upstream, self.endpoints, self.clock)
+        self.pool = AccountPool(
+            clock=self.clock,
+            writer=writer,
+            tokens=tokens,
+            preparation=Preparation(tokens, projects.find, consequences, self.clock),
+            consequences=consequences,
+            chooser=Chooser(settings.get("strategy", Strategy.FILL)),
+        )
+        self.watch = StoreWatch(self.pool, self.store, execute)
         for name in settings.get("accounts", ("a", "b", "c")):
             self.add(name)
         catalog = Catalog(
@@ -258,7 +268,12 @@ class World:
             upstream=self.upstream,
             endpoints=self.endpoints,
             limits=Limits(
-                attempts=3, total=600.0, whole=600.0, first_event=120.0, idle=300.0
+                attempts=3,
+                total=600.0,
+                whole=600.0,
+                first_event=120.0,
+                idle=300.0,
+                patience=settings.get("patience", 0.0),
             ),
             clock=self.clock,
             user_agent="gw/test",
@@ -288,11 +303,28 @@ class World:
         )
 
     def add(self, name: str, project: str | None = "project-of-it") -> None:
-        """Put an account into the pool."""
-        added = float(len(self.store.records()))
+        """
+        Put an account into the pool.
+
+        :param project: what Google is known to have given it; None for ask.
+        """
+        added = float(len(self.store.accounts()))
         token = f"refresh-of-{name}"
-        self.store.put(Record(name, f"{name}@x", token, None, project, added))
-        self.pool.refresh()
+        self.store.put(Record(name, f"{name}@x", token, added=added))
+        epochs = {
+            known.record.id: known.record.epoch for known in self.store.accounts()
+        }
+        if name in epochs:
+            self.store.apply([project_found(name, epochs[name], project)])
+        self.take_up()
+
+    def take_up(self) -> None:
+        """Let the pool see what was changed in the store."""
+        self.pool.take_up(self.store.accounts())
+
+    def account(self, id: str) -> Account:
+        """An account in the pool."""
+        return next(a for a in self.pool.accounts if a.id == id)
 
     def settle(self) -> None:
         """Let everything happen that can happen at this moment."""

@@ -1,83 +1,113 @@
-"""Accounts, and whose turn it is.  No clock: *now* is an argument."""
+"""An account, and what the pool remembers of it.  No clock: *now* is an argument."""
 
 import math
-from collections import OrderedDict
-from collections.abc import Collection, Sequence
-from enum import Enum
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
-from antigravity_gw.errors import Exhausted, GatewayError, NeedsOperator
+from antigravity_gw.pool.hold import Hold, Holds
+from antigravity_gw.wire.companion import Remaining
 from antigravity_gw.wire.oauth import OAuthClient
 
-EVERY_MODEL = "*"
-"""Stands for the account as a whole where a model is named."""
-
-
-class Need(Enum):
-    """What a person has to do before an account can serve again."""
-
-    LOGIN = "needs login"
-    CLIENT = "OAuth client refused"
-    PROJECT = "needs a project"
-    ACCESS = "refused by Google"
-    SUSPENDED = "suspended"
-
-
-@frozen
-class Block:
-    """
-    Why an account is out until somebody mends it.
-
-    :ivar reason: one sentence for the operator; it holds no secret.
-    :ivar since: POSIX seconds.
-    :ivar until: when to try whether it has been mended, in POSIX seconds; None
-        for not before the operator says so.
-    """
-
-    need: Need
-    reason: str
-    since: float
-    until: float | None = None
-
-    def holds(self, now: float) -> bool:
-        """Whether the account is still to be left alone."""
-        return self.until is None or now < self.until
+LEAST_HEADROOM = 0.01
+"""What an account counts with that has next to no quota left."""
 
 
 @frozen
 class Record:
     """
-    What the store keeps of an account.
+    What the operator has said of an account.
 
     :ivar id: opaque, made by us; the only thing about an account that is logged.
     :ivar name: what the operator calls it; often an e-mail, so never logged.
     :ivar client: the OAuth client its token belongs to; None for the configured one.
-    :ivar project: the Google Cloud project the operator set for it, if any.
+    :ivar project: the Google Cloud project to use when Google names none.
     :ivar added: POSIX seconds.
+    :ivar disabled: since when the operator has it disabled, in POSIX seconds.
+    :ivar weight: its share of new conversations, beside the others' weights.
+    :ivar priority: accounts with a lower one are asked first.
+    :ivar concurrency: how many requests it may serve at a time; None for any.
+    :ivar epoch: grows when the operator says that what was learnt is void.
     """
 
     id: str
     name: str = field(repr=False)
     refresh_token: str = field(repr=False)
-    client: OAuthClient | None
-    project: str | None = field(repr=False)
-    added: float
-    block: Block | None = None
+    client: OAuthClient | None = None
+    project: str | None = field(default=None, repr=False)
+    added: float = 0.0
+    disabled: float | None = None
+    weight: float = 1.0
+    priority: int = 0
+    concurrency: int | None = None
+    epoch: int = 0
+
+
+@frozen
+class Access:
+    """
+    An access token, and how long it is good.
+
+    :ivar expires: POSIX seconds.
+    :ivar minted_from: tells the refresh token it was exchanged for.
+    """
+
+    token: str = field(repr=False)
+    expires: float
+    minted_from: str = field(repr=False)
+
+
+@frozen
+class Known:
+    """
+    An account as the store has it: what was said, and what was learnt.
+
+    :ivar holds: by model.
+    :ivar project: the one that was found for it.
+    :ivar quota: what remains, by model.
+    :ivar quota_seen: when Google said so, in POSIX seconds.
+    """
+
+    record: Record
+    holds: dict[str, Hold] = field(factory=dict)
+    access: Access | None = None
+    project: str | None = field(default=None, repr=False)
+    quota: dict[str, Remaining] = field(factory=dict)
+    quota_seen: float = 0.0
 
 
 @define(eq=False)
 class Account:
     """
-    One account, and what the pool remembers of it.
+    One account in the pool.
 
-    :ivar resting: until when each model rests, in POSIX seconds.
+    :ivar client_id: names the OAuth client it is used with.
+    :ivar project: the one that was found for it.
+    :ivar doubted: the project that upstream has refused, while it is not known
+        whether there is a better one.
+    :ivar configured_until: until when to make do with the configured project
+        instead of asking for another, in POSIX seconds.
+    :ivar quota: what remains by model, according to Google.
+    :ivar quota_seen: when it said so, in POSIX seconds.
     :ivar serving: how many requests it is serving now.
     """
 
     record: Record
-    resting: dict[str, float] = field(factory=dict)
+    client_id: str = ""
+    holds: Holds = field(factory=Holds)
+    project: str | None = field(default=None, repr=False)
+    doubted: str | None = field(default=None, repr=False)
+    configured_until: float = 0.0
+    quota: dict[str, Remaining] = field(factory=dict)
+    quota_seen: float = 0.0
     serving: int = 0
+
+    def start_afresh(self, known: Known) -> None:
+        """Forget what was learnt, and go by what is *known*."""
+        self.record = known.record
+        self.holds = Holds(dict(known.holds))
+        self.project, self.doubted = known.project, None
+        self.configured_until = 0.0
+        self.quota, self.quota_seen = dict(known.quota), known.quota_seen
 
     @property
     def id(self) -> str:
@@ -85,128 +115,49 @@ class Account:
         return self.record.id
 
     @property
-    def block(self) -> Block | None:
-        """Why it is out until somebody mends it, if it is."""
-        return self.record.block
+    def epoch(self) -> int:
+        """The age since which the operator has said nothing new of it."""
+        return self.record.epoch
 
-    def ready_at(self, model: str) -> float:
-        """When *model* may be asked for again, in POSIX seconds."""
-        rests = (self.resting.get(key, 0.0) for key in (model, EVERY_MODEL))
-        return max(rests)
-
-    def back_at(self, model: str) -> float:
-        """When it may serve *model* again, in POSIX seconds; infinite if never."""
-        blocked = 0.0
-        if self.block is not None:
-            blocked = math.inf if self.block.until is None else self.block.until
-        return max(blocked, self.ready_at(model))
-
-    def is_blocked(self, now: float) -> bool:
-        """Whether it is out until somebody mends it."""
-        return self.block is not None and self.block.holds(now)
+    @property
+    def is_full(self) -> bool:
+        """Whether it serves as many requests as it may."""
+        most = self.record.concurrency
+        return most is not None and self.serving >= most
 
     def can_serve(self, model: str, now: float) -> bool:
-        """Whether it is neither blocked nor resting."""
-        return not self.is_blocked(now) and self.ready_at(model) <= now
-
-    def rest(self, model: str, until: float) -> None:
-        """Leave *model* alone until then; never shortens a longer rest."""
-        self.resting[model] = max(until, self.resting.get(model, 0.0))
-
-    def note(self, block: Block | None) -> None:
-        """Leave the account alone until somebody mends it, or not any more."""
-        self.record = evolve(self.record, block=block)
-
-
-def choose(
-    accounts: Sequence[Account],
-    model: str,
-    now: float,
-    *,
-    home: str | None = None,
-    last: str | None = None,
-    avoid: Collection[str] = (),
-    second_choice: Collection[str] = (),
-) -> Account:
-    """
-    The account that serves the next request for *model*.
-
-    A conversation stays at its home, and while that cannot serve with the one
-    that comes after it.  A new one goes to the account whose turn it is.
-
-    :param home: the id of the account the conversation is at home with, if any.
-    :param last: the id of the account that was last in turn.
-    :param avoid: ids of accounts that will not do for this request.
-    :param second_choice: ids of accounts to take only when no other is left.
-    :raises GatewayError: when none can, saying what has to happen first.
-    """
-    able = [a for a in accounts if a.can_serve(model, now) and a.id not in avoid]
-    preferred = [a for a in able if a.id not in second_choice] or able
-    if not preferred:
-        raise why_none(accounts, model, now)
-    ids = [account.id for account in accounts]
-    start = ids.index(last) + 1 if last in ids else 0
-    if home in ids:
-        start = ids.index(home)
-    turn = {id: place for place, id in enumerate(ids[start:] + ids[:start])}
-    return min(preferred, key=lambda account: turn[account.id])
-
-
-def why_none(accounts: Sequence[Account], model: str, now: float) -> GatewayError:
-    """What to tell a client for whom there is no account, in general terms."""
-    if not accounts:
-        return NeedsOperator(
-            "this gateway has no account yet: its operator has to add one with "
-            "'antigravity-gw accounts add'"
+        """Whether it may be asked for *model* now."""
+        return not (
+            self.is_full
+            or self.record.disabled is not None
+            or self.holds.bar(model, now)
         )
-    blocked = [account for account in accounts if account.is_blocked(now)]
-    if len(blocked) == len(accounts):
-        return NeedsOperator(
-            f"no account of this gateway can serve ({_needs(blocked)}): its operator "
-            "has to look at 'antigravity-gw accounts list'"
-        )
-    wait = max(1.0, min(account.back_at(model) for account in accounts) - now)
-    what = "as a whole" if model == EVERY_MODEL else f"for {model}"
-    return Exhausted(
-        f"every account of this gateway is resting {what} or needs its operator; "
-        f"the first is back in {math.ceil(wait)} s",
-        retry_after=wait,
-    )
 
+    def free_at(self, model: str) -> float:
+        """When no hold is in force, in POSIX seconds; infinite for not by itself."""
+        if self.record.disabled is not None:
+            return math.inf
+        return self.holds.free_at(model)
 
-def _needs(blocked: Sequence[Account]) -> str:
-    needs = [account.block.need.value for account in blocked if account.block]
-    return ", ".join(f"{needs.count(n)} {n}" for n in dict.fromkeys(needs))
+    def waits_for(self, model: str, now: float) -> str | None:
+        """What a person has to do before it may be asked for *model*, if anything."""
+        if self.record.disabled is not None:
+            return "disabled"
+        held = self.holds.in_force(model, now)
+        return next((hold.need.value for hold in held if hold.need), None)
 
-
-@define
-class Sessions:
-    """
-    Which account each conversation is at home with.
-
-    :ivar limit: how many conversations to remember; the longest unused goes.
-    """
-
-    limit: int = 10_000
-    _homes: OrderedDict[bytes, str] = field(factory=OrderedDict, init=False)
-
-    def home(self, conversation: bytes | None) -> str | None:
-        """The id of the account *conversation* is at home with, if it has one."""
-        if conversation is None or conversation not in self._homes:
+    def remaining(self, model: str, now: float) -> float | None:
+        """What is left of *model*'s quota, from 0 to 1; None when nobody knows."""
+        left = self.quota.get(model)
+        if left is None or (left.resets is not None and left.resets <= now):
             return None
-        self._homes.move_to_end(conversation)
-        return self._homes[conversation]
+        return left.fraction
 
-    def settle(self, conversation: bytes | None, account_id: str) -> None:
-        """Give a conversation its home, unless it has one to come back to."""
-        if conversation is None:
-            return
-        self._homes.setdefault(conversation, account_id)
-        while len(self._homes) > self.limit:
-            self._homes.popitem(last=False)
+    def headroom(self, model: str, now: float) -> float:
+        """:meth:`remaining`, with an unknown one counted as all of it."""
+        left = self.remaining(model, now)
+        return 1.0 if left is None else max(left, LEAST_HEADROOM)
 
-    def forget(self, account_ids: Collection[str]) -> None:
-        """The accounts with these ids are gone: nobody is at home there."""
-        for conversation, home in list(self._homes.items()):
-            if home in account_ids:
-                del self._homes[conversation]
+    def is_empty(self, model: str, now: float) -> bool:
+        """Whether Google says in so many words that there is nothing left."""
+        return self.remaining(model, now) == 0.0

@@ -1,16 +1,15 @@
-"""Access tokens: one renewal at a time per account, kept until they expire."""
+"""Access tokens: how long they are good, and where new ones come from."""
 
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from typing import Protocol
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
-from antigravity_gw.errors import GatewayError
-from antigravity_gw.pool.account import Account
-from antigravity_gw.pool.shared import Shared
+from antigravity_gw.needs import Need
+from antigravity_gw.pool.account import Access, Account
+from antigravity_gw.pool.learnt import Change, minted, rotated
 from antigravity_gw.wire.oauth import (
-    AccessToken,
-    Fault,
     OAuthClient,
     RenewalFailed,
     read_renewal,
@@ -19,6 +18,12 @@ from antigravity_gw.wire.oauth import (
 
 MARGIN = 60.0
 """A token is not used any more this many seconds before it expires."""
+
+AHEAD = 300.0
+"""It is renewed this many seconds before, while it can still be used."""
+
+AGAIN = 30.0
+"""How long to wait, in seconds, when renewing it ahead has come to nothing."""
 
 
 class PostsForm(Protocol):
@@ -33,13 +38,6 @@ class PostsForm(Protocol):
         """
 
 
-@frozen
-class _Held:
-    value: str = field(repr=False)
-    minted_from: str = field(repr=False)
-    until: float
-
-
 @define(eq=False)
 class Tokens:
     """
@@ -48,66 +46,85 @@ class Tokens:
     :ivar post: posts to the token endpoint.
     :ivar now: says the time, in POSIX seconds.
     :ivar client: the configured OAuth client, for accounts that have none.
-    :ivar save_rotated: stores a refresh token that replaces another one; takes
-        the account's id, the old token and the new one, and does not fail.
+    :ivar learn: stores a change; what it returns does not fail.
     """
 
     post: PostsForm
     now: Callable[[], float]
     client: OAuthClient | None
-    save_rotated: Callable[[str, str, str], Awaitable[None]]
-    _held: dict[str, _Held] = field(factory=dict, init=False)
-    _renewals: Shared[str] = field(
-        factory=lambda: Shared((RenewalFailed, GatewayError)), init=False
-    )
+    learn: Callable[[Change], Awaitable[object]]
+    _held: dict[str, Access] = field(factory=dict, init=False)
+    _due: dict[str, float] = field(factory=dict, init=False)
 
-    async def fresh(self, account: Account) -> str:
+    def held(self, account: Account) -> str | None:
+        """The access token there is, if it is good for a while yet."""
+        access = self._held.get(account.id)
+        if access is None or self.now() >= access.expires - MARGIN:
+            return None
+        is_its_own = access.minted_from == _told(account.record.refresh_token)
+        return access.token if is_its_own else None
+
+    def is_due(self, account: Account) -> bool:
         """
-        An access token that is good for a while yet.
+        Whether to renew the token ahead of need.
 
-        :raises RenewalFailed: when a new one is needed and there is none.
+        Says so once, and again only after a while: whoever asks does it.
+        """
+        now = self.now()
+        if now < self._due.get(account.id, 0.0):
+            return False
+        self._due[account.id] = now + AGAIN
+        return True
+
+    async def renew(self, account: Account) -> str:
+        """
+        Exchange the account's refresh token for a new access token.
+
+        :raises RenewalFailed: when there is none to be had.
         :raises GatewayError: when the token endpoint does not answer.
         """
-        held = self._held.get(account.id)
-        if (
-            held is not None
-            and held.minted_from == account.record.refresh_token
-            and self.now() < held.until
-        ):
-            return held.value
-        return await self._renewals.run(account.id, lambda: self._renew(account))
-
-    def discard(self, id: str, token: str) -> None:
-        """Upstream refused *token*: do not use it again."""
-        held = self._held.get(id)
-        if held is not None and held.value == token:
-            del self._held[id]
-
-    def forget(self, id: str) -> None:
-        """The account is gone, and its token with it."""
-        self._held.pop(id, None)
-
-    async def _renew(self, account: Account) -> str:
         record = account.record
         client = record.client or self.client
         if client is None:
             raise RenewalFailed(
-                Fault.CLIENT,
+                Need.CLIENT,
                 "no OAuth client: set oauth.client_id and oauth.client_secret_file "
                 "in the configuration, or give the account its own",
             )
         status, body = await self.post(renewal_form(client, record.refresh_token))
-        token = read_renewal(status, body)
+        answer = read_renewal(status, body)
         minted_from = record.refresh_token
-        if token.rotated and token.rotated != minted_from:
+        if answer.rotated and answer.rotated != minted_from:
             # Stored before it is used: a crash here must not lose the grant.
-            await self.save_rotated(record.id, minted_from, token.rotated)
-            minted_from = token.rotated
+            await self.learn(rotated(record.id, record.epoch, answer.rotated))
+            minted_from = answer.rotated
             if account.record.refresh_token == record.refresh_token:
                 account.record = evolve(account.record, refresh_token=minted_from)
-        self._keep(record.id, token, minted_from)
-        return token.value
+        now = self.now()
+        access = Access(answer.value, now + answer.expires_in, _told(minted_from))
+        self._held[record.id] = access
+        self._due[record.id] = now + max(
+            answer.expires_in - AHEAD, answer.expires_in / 2
+        )
+        self.learn(minted(record.id, record.epoch, access))
+        return answer.value
 
-    def _keep(self, id: str, token: AccessToken, minted_from: str) -> None:
-        until = self.now() + max(0.0, token.expires_in - MARGIN)
-        self._held[id] = _Held(token.value, minted_from, until)
+    def remember(self, id: str, access: Access) -> None:
+        """Use a token of an earlier life, as long as it is good."""
+        self._held[id] = access
+        self._due[id] = access.expires - AHEAD
+
+    def discard(self, id: str, token: str) -> None:
+        """Upstream refused *token*: do not use it again."""
+        access = self._held.get(id)
+        if access is not None and access.token == token:
+            del self._held[id]
+
+    def forget(self, id: str) -> None:
+        """The account is gone, or another one now, and its token with it."""
+        self._held.pop(id, None)
+
+
+def _told(refresh_token: str) -> str:
+    """What tells *refresh_token* from others, and does not give it away."""
+    return sha256(refresh_token.encode()).hexdigest()

@@ -1,12 +1,16 @@
 """Keeping the pool in step with the store, which the command line changes too."""
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
+from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.pool import AccountPool
-from antigravity_gw.pool.store import StoreError
+from antigravity_gw.pool.store import Store, StoreError
 
 
 @define(eq=False)
@@ -15,23 +19,48 @@ class StoreWatch:
     Lets the pool take up changes of the store, every time it looks, and store
     what it could not store before.
 
-    Looking never fails, so that one bad moment of the disk does not end it.
+    Looking never fails, so that one bad moment of the disk does not end it, and
+    reads in a thread, so that a slow disk delays nobody.
+
+    :ivar in_thread: runs a blocking function somewhere else.
     """
 
     pool: AccountPool
+    store: Store
+    in_thread: Callable[..., Deferred[Any]] = deferToThread
+    _is_behind: bool = field(default=False, init=False)
     _trouble: str = field(default="", init=False)
     _log: ClassVar[Logger] = Logger()
 
-    def look(self) -> None:
-        """Look; say it once when that fails, and once when it works again."""
+    def look(self) -> Deferred[None]:
+        """
+        Look; say it once when that fails, and once when it works again.
+
+        :returns: a Deferred that fires when the pool is in step, or cannot be;
+            it does not fail.  Another look is for after that.
+        """
+        return Deferred.fromCoroutine(self._look())
+
+    async def _look(self) -> None:
         try:
-            self.pool.refresh()
+            known = await self.in_thread(self._news)
             trouble = ""
         except StoreError as error:
-            trouble = error.message
+            known, trouble = None, error.message
         if trouble != self._trouble:
             self._trouble = trouble
             self._log.warn(
                 "{what}", what=trouble or "the account store can be read again"
             )
+        if known is not None:
+            self.pool.take_up(known)
         self.pool.writer.retry()
+
+    def _news(self) -> list[Known] | None:
+        """All accounts, if anything has changed since they were last read."""
+        self._is_behind = self.store.has_changed() or self._is_behind
+        if not self._is_behind:
+            return None
+        known = self.store.accounts()
+        self._is_behind = False
+        return known

@@ -3,76 +3,96 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from attrs import define, evolve, field
-from twisted.internet.defer import Deferred, DeferredLock
+from attrs import define, field
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
-from antigravity_gw.pool.account import Block, Record
-from antigravity_gw.pool.store import Store
+from antigravity_gw.pool.learnt import Change
+from antigravity_gw.pool.store import Store, StoreError
 
 
 @define(eq=False)
 class StoreWriter:
     """
-    Writes what the daemon learns about accounts.
+    Writes what the daemon learns about accounts, in the order it was learnt.
 
     A disk that fails does not keep the daemon from serving: it goes on from
-    memory, says so, and tries again.  The Deferreds fire when the write is on
-    disk, or has failed; they do not fail.
+    memory, says so, and tries again.  What is still to be written takes no more
+    memory than what is known.
 
     :ivar in_thread: runs a blocking function somewhere else.
-    :ivar _unsaved: for each account whose rotation is not on disk yet, the
-        refresh token that is, and the one that should be.
     """
 
     store: Store
     in_thread: Callable[..., Deferred[Any]] = deferToThread
-    _unsaved: dict[str, tuple[str, str]] = field(factory=dict, init=False)
-    _lock: DeferredLock = field(factory=DeferredLock, init=False)
+    _unsaved: dict[tuple[str, ...], Change] = field(factory=dict, init=False)
+    _waiting: list[Deferred[None]] = field(factory=list, init=False)
+    _is_writing: bool = field(default=False, init=False)
+    _is_failing: bool = field(default=False, init=False)
     _log: ClassVar[Logger] = Logger()
 
-    def block(self, id: str, block: Block | None) -> Deferred[None]:
-        """Why an account is out, or that it is not."""
-        storing = self.in_thread(self.store.block, id, block)
-        return storing.addErrback(self._failed, id)
+    def learn(self, change: Change) -> Deferred[bool]:
+        """Write *change*, and whatever else there is; see :meth:`flushed`."""
+        self._unsaved[change.key] = change
+        return self.flushed()
 
-    def rotate(self, id: str, old: str, new: str) -> Deferred[None]:
-        """The refresh token that replaces another one, which is dead from now on."""
-        stored, _ = self._unsaved.get(id, (old, ""))
-        self._unsaved[id] = (stored, new)
-        return self._saving(id).addErrback(self._failed, id)
+    def flushed(self) -> Deferred[bool]:
+        """
+        Write what there is to write.
+
+        :returns: a Deferred that says whether all is on disk, or what could not
+            be written just now is kept for later; it does not fail.
+        """
+        told: Deferred[None] = Deferred()
+        self._waiting.append(told)
+        self._begin()
+        return told.addCallback(lambda _: not self._unsaved)
 
     def retry(self) -> None:
-        """Try again to store the rotations that could not be, unless that goes on."""
-        for id in list(self._unsaved) if not self._lock.locked else ():
-            self._saving(id).addErrback(lambda _: None)  # it has been told once
+        """Try again to write what could not be."""
+        if self._unsaved:
+            self._begin()
 
-    def with_rotation(self, record: Record) -> Record:
-        """*record* as it would be if its rotation could have been stored."""
-        old, new = self._unsaved.get(record.id, ("", ""))
-        is_behind = old and record.refresh_token == old
-        return evolve(record, refresh_token=new) if is_behind else record
+    def _begin(self) -> None:
+        if not self._is_writing:
+            Deferred.fromCoroutine(self._write())
 
-    def _saving(self, id: str) -> Deferred[None]:
-        return Deferred.fromCoroutine(self._save_rotation(id))
+    async def _write(self) -> None:
+        """Write until nobody waits; what piles up meanwhile is written in one go."""
+        self._is_writing = True
+        try:
+            while self._waiting or self._unsaved:
+                waiting, self._waiting = self._waiting, []
+                is_stored = await self._stored()
+                for told in waiting:
+                    told.callback(None)
+                if not is_stored and not self._waiting:
+                    break  # until it is worth another try
+        finally:
+            self._is_writing = False
 
-    async def _save_rotation(self, id: str) -> None:
-        async with self._lock:  # each begins with what the one before it has left
-            if id not in self._unsaved:
-                return
-            stored, new = self._unsaved[id]
-            await self.in_thread(self.store.rotate, id, stored, new)
-            newest = self._unsaved[id][1]
-            if newest == new:
-                del self._unsaved[id]
-            else:
-                self._unsaved[id] = (new, newest)
+    async def _stored(self) -> bool:
+        changes, self._unsaved = self._unsaved, {}
+        if not changes:
+            return True
+        try:
+            await self.in_thread(self.store.apply, changes.values())
+        except StoreError as error:
+            self._unsaved = changes | self._unsaved
+            self._tell(error.message)
+            return False
+        self._tell("")
+        return True
 
-    def _failed(self, failure: Failure, id: str) -> None:
-        self._log.error(
-            "what was learnt of account {account} is not stored: {error}",
-            account=id,
-            error=failure.getErrorMessage(),
-        )
+    def _tell(self, trouble: str) -> None:
+        """Say it once when the disk fails, and once when it works again."""
+        if trouble and not self._is_failing:
+            self._log.error(
+                "what is learnt of accounts cannot be stored, and is kept in memory "
+                "for now: {error}",
+                error=trouble,
+            )
+        if self._is_failing and not trouble:
+            self._log.warn("what was learnt of accounts is stored again")
+        self._is_failing = bool(trouble)

@@ -66,6 +66,12 @@ class GatewaySite(Site):
         self.body_limit = body_limit
         self.default_form = default_form
 
+    def go_by(self, other: "GatewaySite") -> None:
+        """Serve what *other* would, from the next request on."""
+        self.resource, self.guard = other.resource, other.guard
+        self.body_limit, self.default_form = other.body_limit, other.default_form
+        self.timeOut = other.timeOut
+
     def protocol(self) -> GatewayChannel:  # type: ignore[override]
         """A new connection's protocol."""
         return GatewayChannel()

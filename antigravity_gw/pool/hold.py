@@ -1,0 +1,197 @@
+"""
+Leaving an account alone: why, for how long, and the way back.
+
+A hold that is over does not vanish: one request tries whether things are well
+again, and only when that is served is the hold forgotten.  While it tries, the
+others stay away; if it fails, they stay away for longer.  No clock and no dice:
+*now* and *chance* are arguments.
+"""
+
+import math
+
+from attrs import define, field, frozen
+
+from antigravity_gw.needs import Need
+
+EVERY_MODEL = "*"
+"""Stands for the account as a whole where a model is named."""
+
+ACCESS = "@access"
+"""Stands for its access token and its project, without which no model is asked."""
+
+SHORTEST = 1.0
+"""A hold lasts so many seconds at least, whatever upstream says."""
+
+JITTER, MOST_JITTER = 0.1, 3.0
+"""How much longer than asked one may last: this share, and so many seconds."""
+
+
+@frozen
+class Rest:
+    """
+    How long to leave something alone when upstream does not say, in seconds.
+
+    :ivar first: the first time.
+    :ivar longest: however often it fails, doubling each time.
+    """
+
+    first: float
+    longest: float
+
+    def seconds(self, asked: float | None, repeats: int) -> float:
+        """
+        How long this time: what upstream *asked*, without a cap, or what has grown.
+
+        :param repeats: how many holds there were before in a row.
+        """
+        first = max(SHORTEST, self.first if asked is None else asked)
+        grown = first * 2.0 ** min(repeats, 64)
+        return max(first, min(grown, self.longest))
+
+
+@frozen
+class Hold:
+    """
+    Why an account, or one model of it, is left alone.
+
+    :ivar reason: a clause for the operator; it holds no secret.
+    :ivar since: when the first of them in a row began, in POSIX seconds.
+    :ivar until: when one request may try, in POSIX seconds; None for not before
+        the operator says so.
+    :ivar need: what a person has to do; None when it passes by itself.
+    :ivar repeats: how many there were before in a row.
+    :ivar link: where the person can do it.
+    """
+
+    reason: str
+    since: float
+    until: float | None = None
+    need: Need | None = None
+    repeats: int = 0
+    link: str | None = field(default=None, repr=False)
+
+    @property
+    def ends(self) -> float:
+        """:attr:`until` as a number; infinite when that is the operator's affair."""
+        return math.inf if self.until is None else self.until
+
+    def is_in_force(self, now: float) -> bool:
+        """Whether nobody may try yet."""
+        return now < self.ends
+
+    def outweighs(self, other: "Hold") -> bool:
+        """Whether *other* says nothing that this one, in force, does not."""
+        if other.need is None and self.need is not None:
+            return True
+        return other.need is self.need and other.ends <= self.ends
+
+
+@define(eq=False)
+class Holds:
+    """The holds of one account, by model."""
+
+    by_model: dict[str, Hold] = field(factory=dict)
+    _on_trial: set[str] = field(factory=set, init=False)
+
+    def on(self, model: str) -> list[Hold]:
+        """All that concern *model*, those of the whole account among them."""
+        return [self.by_model[key] for key in self._keys(model)]
+
+    def in_force(self, model: str, now: float) -> list[Hold]:
+        """Those because of which *model* must not be asked for now."""
+        return [hold for hold in self.on(model) if hold.is_in_force(now)]
+
+    def bar(self, model: str, now: float) -> bool:
+        """Whether to stay away from *model*: a hold is in force, or being tried."""
+        if not self.by_model:  # as nearly always
+            return False
+        return not self._on_trial.isdisjoint(self._keys(model)) or bool(
+            self.in_force(model, now)
+        )
+
+    def free_at(self, model: str) -> float:
+        """When no hold on *model* is in force, in POSIX seconds; may be infinite."""
+        return max((hold.ends for hold in self.on(model)), default=0.0)
+
+    def try_out(self, model: str) -> frozenset[str]:
+        """
+        Let one request try whether the holds on *model*, all over, still hold.
+
+        :returns: what to give to :meth:`tried` when that is known.
+        """
+        keys = frozenset(self._keys(model))
+        self._on_trial |= keys
+        return keys
+
+    def tried(self, keys: frozenset[str]) -> None:
+        """The request that tried these is through with it, well or not."""
+        self._on_trial -= keys
+
+    def place(
+        self,
+        key: str,
+        now: float,
+        rest: Rest | None,
+        reason: str,
+        *,
+        asked: float | None = None,
+        chance: float = 0.0,
+        need: Need | None = None,
+        link: str | None = None,
+    ) -> Hold | None:
+        """
+        Leave *key* alone from now on: a model, or what stands for more.
+
+        Calls that were under way when a hold began are no repeats of it,
+        however many of them fail.
+
+        :param rest: for how long; None for until the operator says so.
+        :param asked: the seconds upstream asked to wait, if it did.
+        :param chance: from 0 to 1; how much of the jitter to add.
+        :returns: the hold, or None when one in force says as much already.
+        """
+        old = self.by_model.get(key)
+        is_fresh = old is not None and old.is_in_force(now)
+        since, repeats, until = now, 0, None
+        if old is not None and old.need is need:
+            since, repeats = old.since, old.repeats + (not is_fresh)
+        if rest is not None:
+            seconds = rest.seconds(asked, repeats)
+            until = now + seconds + chance * min(JITTER * seconds, MOST_JITTER)
+        hold = Hold(reason, since, until, need, repeats, link)
+        if old is not None and is_fresh and old.outweighs(hold):
+            return None
+        self.by_model[key] = hold
+        return hold
+
+    def forgive(self, need: Need) -> list[str]:
+        """
+        What made a person necessary may have been mended.
+
+        :returns: the keys whose hold is gone.
+        """
+        forgiven = [key for key, hold in self.by_model.items() if hold.need is need]
+        for key in forgiven:
+            del self.by_model[key]
+        return forgiven
+
+    def lift(self, now: float, *keys: str) -> list[str]:
+        """
+        These were served, so those of their holds that are over have done their work.
+
+        One in force stays: what was served may have been asked before it began.
+
+        :returns: the keys whose hold is gone.
+        """
+        over = [
+            key
+            for key in keys
+            if key in self.by_model and not self.by_model[key].is_in_force(now)
+        ]
+        for key in over:
+            del self.by_model[key]
+        return over
+
+    def _keys(self, model: str) -> list[str]:
+        keys = dict.fromkeys((EVERY_MODEL, ACCESS, model))
+        return [key for key in keys if key in self.by_model]

@@ -1,0 +1,77 @@
+"""
+The tables, and how they came to be.
+
+A database is made by taking every step there is, and brought up to date by
+taking those it lacks, so there is one way to the present schema.  Secrets have
+tables of their own: what changes often touches none of them.
+"""
+
+STEPS = (
+    # 1: accounts, their secrets, and why they are out.
+    """
+    CREATE TABLE account (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        project TEXT,
+        added REAL NOT NULL
+    ) STRICT;
+    CREATE TABLE secret (
+        account TEXT PRIMARY KEY REFERENCES account ON DELETE CASCADE,
+        refresh_token TEXT NOT NULL,
+        client_id TEXT,
+        client_secret TEXT
+    ) STRICT;
+    CREATE TABLE block (
+        account TEXT PRIMARY KEY REFERENCES account ON DELETE CASCADE,
+        need TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        since REAL NOT NULL,
+        until REAL
+    ) STRICT
+    """,
+    # 2: what the operator can set, and what is learnt, by model.
+    """
+    ALTER TABLE account ADD COLUMN disabled REAL;
+    ALTER TABLE account ADD COLUMN weight REAL NOT NULL DEFAULT 1.0;
+    ALTER TABLE account ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE account ADD COLUMN concurrency INTEGER;
+    ALTER TABLE account ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE access (
+        account TEXT PRIMARY KEY REFERENCES account ON DELETE CASCADE,
+        token TEXT NOT NULL,
+        expires REAL NOT NULL,
+        minted_from TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE finding (
+        account TEXT PRIMARY KEY REFERENCES account ON DELETE CASCADE,
+        project TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE hold (
+        account TEXT NOT NULL REFERENCES account ON DELETE CASCADE,
+        model TEXT NOT NULL,
+        need TEXT,
+        reason TEXT NOT NULL,
+        since REAL NOT NULL,
+        until REAL,
+        repeats INTEGER NOT NULL,
+        link TEXT,
+        PRIMARY KEY (account, model)
+    ) STRICT;
+    CREATE TABLE quota (
+        account TEXT NOT NULL REFERENCES account ON DELETE CASCADE,
+        model TEXT NOT NULL,
+        fraction REAL,
+        resets REAL,
+        seen REAL NOT NULL,
+        PRIMARY KEY (account, model)
+    ) STRICT;
+    INSERT INTO hold
+        SELECT account, '*',
+            CASE need WHEN 'refused by Google' THEN 'not entitled' ELSE need END,
+            reason, since, until, 0, NULL
+        FROM block WHERE need <> 'OAuth client refused';
+    DROP TABLE block
+    """,
+)
+
+VERSION = len(STEPS)

@@ -1,0 +1,73 @@
+"""SIGHUP: reading the configuration again, without letting go of anybody."""
+
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.logger import Logger
+
+from antigravity_gw.config import Loaded
+from antigravity_gw.listening import CannotStart, Listeners
+from antigravity_gw.wiring import Wired, make_guard
+
+FIXED = ("listen", "state_dir")
+"""Settings that a running daemon cannot change."""
+
+
+class Reloading(Service):
+    """
+    Takes up a new configuration when the operator says so.
+
+    One that is wrong in any way is refused as a whole, and the daemon goes on
+    by the old one.
+
+    :param load: reads the configuration as it is now.
+    :param loaded: the one the daemon was started with.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        load: Callable[[], Loaded],
+        loaded: Loaded,
+        house: Wired,
+        listeners: Listeners,
+    ) -> None:
+        self._reactor = reactor
+        self._load = load
+        self._loaded = loaded
+        self._house = house
+        self._listeners = listeners
+
+    def startService(self) -> None:
+        """Listen for SIGHUP."""
+        super().startService()
+        signal.signal(
+            signal.SIGHUP, lambda *_: self._reactor.callFromThread(self.reload)
+        )
+
+    def stopService(self) -> None:
+        """A late SIGHUP ends nothing that is about to end anyway."""
+        super().stopService()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def reload(self) -> None:
+        """Take up the configuration as it is now, or say why not."""
+        try:
+            loaded = self._load()
+            guard = make_guard(loaded)
+            self._listeners.settle(guard)
+        except CannotStart as refused:
+            self._log.error(
+                "the configuration is not taken up, the old one stays in force: {why}",
+                why=str(refused).removeprefix("antigravity-gw: "),
+            )
+            return
+        for setting in FIXED:
+            if getattr(loaded.config, setting) != getattr(self._loaded.config, setting):
+                self._log.warn("a new {setting} takes a restart", setting=setting)
+        self._house.rewire(loaded, guard)
+        self._log.info("the configuration was read again: {path}", path=loaded.path)
