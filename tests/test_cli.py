@@ -2,15 +2,56 @@
 
 import io
 import json
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
 
-from antigravity_gw.cli import main
-from antigravity_gw.pool.account import Block, Need
-from antigravity_gw.pool.store import Store
+from antigravity_gw.cli import common, main
+from antigravity_gw.cli.tables import Moment, card, listing
+from antigravity_gw.cli.trials import NOBODYS_FAULT, Result, run_reactor
+from antigravity_gw.cli.words import (
+    ago,
+    clock_time,
+    columns,
+    coming,
+    paragraph,
+    shortened,
+    span,
+    timestamp,
+)
+from antigravity_gw.needs import Need
+from antigravity_gw.pool.account import Access, Known, Record
+from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold
+from antigravity_gw.pool.learnt import held, minted, project_found, quota_seen
+from antigravity_gw.pool.store import Store, StoreError
+from antigravity_gw.trial import Outcome
+from antigravity_gw.wire.companion import Remaining
+from antigravity_gw.wire.oauth import OAuthClient
+
+Run = Callable[..., tuple[int, str, str]]
+NOW = 1_800_000_000.0
+CLIENT_ID = "123456789012-abcdefghijklmnopqrstuvwxyz012345.apps.googleusercontent.com"
+LINK = f"https://accounts.google.com/signin/continue?plt={'x' * 300}"
+CONFIG = f"[oauth]\nclient_id = '{CLIENT_ID}'\nclient_secret = 'hush'\n"
+
+
+class Terminal(io.TextIOWrapper):
+    """Where a person types."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
 
 
 @pytest.fixture
@@ -18,14 +59,25 @@ def run(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Any:
-    """Runs one command, on a state directory of its own."""
+) -> Run:
+    """Runs one command, on a state directory of its own; a client is configured."""
+    file = tmp_path / ".config" / "antigravity-gw" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"state_dir = '{tmp_path / 'state'}'\n{CONFIG}")
 
-    def command(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+    def command(
+        *arguments: str, stdin: str | bytes | None = ""
+    ) -> tuple[int, str, str]:
+        content = stdin.encode() if isinstance(stdin, str) else stdin or b""
+        given = Terminal if stdin is None else io.TextIOWrapper
+        monkeypatch.setattr("sys.stdin", given(io.BytesIO(content)))
         monkeypatch.setenv("HOME", str(tmp_path))
-        monkeypatch.delenv("STATE_DIRECTORY", raising=False)
-        status = main(["--state-dir", str(tmp_path / "state"), *arguments])
+        for name in ("STATE_DIRECTORY", "CONFIGURATION_DIRECTORY", "XDG_CONFIG_HOME"):
+            monkeypatch.delenv(name, raising=False)
+        try:
+            status = main(arguments)
+        except SystemExit as usage:
+            status = int(str(usage.code))
         captured = capsys.readouterr()
         return status, captured.out, captured.err
 
@@ -38,48 +90,113 @@ def store(tmp_path: Path) -> Store:
     return Store.open(tmp_path / "state")
 
 
-def test_add(run: Any, store: Store) -> None:
+def records(store: Store) -> list[Record]:
+    """What the operator has said of all accounts."""
+    return [known.record for known in store.accounts()]
+
+
+def hold(store: Store, name: str, key: str, hold: Hold) -> None:
+    """Let the daemon have learnt something."""
+    (record,) = (r for r in records(store) if r.name == name)
+    store.apply([held(record.id, record.epoch, key, hold)])
+
+
+# Adding and changing
+
+
+def test_add(run: Run, store: Store) -> None:
     """A refresh token from standard input; the second time it is replaced."""
-    assert run("accounts", "add", "ada", "--project", "p", stdin="1//a\n") == (
+    assert run("accounts", "add", "ada", "--project", "p-1", stdin="1//a\n") == (
         0,
         "ada: added\n",
         "",
     )
     assert run("accounts", "add", "ada", stdin="1//b\n")[1] == "ada: updated\n"
-    (record,) = store.records()
+    (record,) = records(store)
 
-    assert (record.name, record.refresh_token, record.project) == ("ada", "1//b", "p")
+    assert (record.name, record.refresh_token, record.project) == ("ada", "1//b", "p-1")
     assert record.client is None
     assert "ada" not in record.id
 
 
-def test_add_with_a_client(run: Any, store: Store, tmp_path: Path) -> None:
+def test_add_by_id(run: Run, store: Store) -> None:
+    """An id is as good as a name."""
+    run("accounts", "add", "ada", stdin="1//a\n")
+    (record,) = records(store)
+
+    assert run("accounts", "add", record.id, stdin="1//b")[1] == "ada: updated\n"
+    assert [record.refresh_token for record in records(store)] == ["1//b"]
+
+
+def test_add_with_a_client(run: Run, store: Store, tmp_path: Path) -> None:
     """Secrets come from files."""
     (tmp_path / "token").write_text("1//a\n")
     (tmp_path / "secret").write_text("hush\n")
-    status, _, _ = run(
+    status, _, err = run(
         *("accounts", "add", "ada", "--client-id", "id"),
         *("--client-secret-file", str(tmp_path / "secret")),
         *("--refresh-token-file", str(tmp_path / "token")),
     )
-    (record,) = store.records()
+    (record,) = records(store)
+
+    assert (status, err) == (0, "")
+    assert record.client == OAuthClient("id", "hush")
+    assert record.refresh_token == "1//a"
+
+
+def test_add_asks_for_the_token(
+    run: Run, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a terminal there is a prompt that does not show what is typed."""
+    monkeypatch.setattr("getpass.getpass", lambda _: "1//typed ")
+    assert run("accounts", "add", "ada", stdin=None)[0] == 0
+
+    def end_of_file(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("getpass.getpass", end_of_file)
+
+    assert [record.refresh_token for record in records(store)] == ["1//typed"]
+    assert "the refresh token is empty" in run("accounts", "add", "bob", stdin=None)[2]
+
+
+def test_add_without_a_client_to_use_it_with(run: Run, tmp_path: Path) -> None:
+    """It is stored, with a word about what is missing."""
+    (tmp_path / "c.toml").write_text(f"state_dir = '{tmp_path / 'state'}'")
+    config = ("--config", str(tmp_path / "c.toml"))
+    status, _, err = run(*config, "accounts", "add", "ada", stdin="1//a")
 
     assert status == 0
-    assert record.client is not None
-    assert (record.refresh_token, record.client.secret) == ("1//a", "hush")
+    assert err.startswith("warning: ada: there is no OAuth client to use its token")
+
+
+def test_add_what_is_disabled(run: Run) -> None:
+    """It stays disabled, and that is said."""
+    run("accounts", "add", "ada", stdin="1//a")
+    run("accounts", "disable", "ada")
+    status, _, err = run("accounts", "add", "ada", stdin="1//b")
+
+    assert status == 0
+    assert "still disabled; 'antigravity-gw accounts enable ada'" in err
 
 
 @pytest.mark.parametrize(
     ("arguments", "stdin", "complaint"),
     [
         (["ada"], "", "the refresh token is empty"),
+        (["ada"], "1//a b", "is more than one word"),
+        (["ada"], b"1//\xff", "is more than one word"),
         (["ada", "--refresh-token-file", "/no/such"], "", "/no/such: No such file"),
-        (["ada", "--client-id", "x"], "1//a", "wants --client-secret-file"),
-        (["ada", "--project", "123456"], "1//a", "not its number"),
+        (["ada", "--client-id", "x"], "1//a", "go together"),
+        (["ada", "--client-secret-file", "x"], "1//a", "go together"),
+        ([" ada"], "1//a", "cannot be called ' ada'"),
+        (["a\x1b[2J"], "1//a", "visible letters"),
+        ([""], "1//a", "1 to 254"),
+        (["a" * 255], "1//a", "1 to 254"),
     ],
 )
 def test_what_cannot_be_added(
-    run: Any, store: Store, arguments: list[str], stdin: str, complaint: str
+    run: Run, store: Store, arguments: list[str], stdin: str, complaint: str
 ) -> None:
     """One line says why, and nothing is stored."""
     status, out, err = run("accounts", "add", *arguments, stdin=stdin)
@@ -87,86 +204,801 @@ def test_what_cannot_be_added(
     assert (status, out) == (1, "")
     assert complaint in err
     assert err.startswith("antigravity-gw: ")
-    assert store.records() == []
+    assert len(err.splitlines()) == 1
+    assert records(store) == []
 
 
-def test_import(run: Any, store: Store, tmp_path: Path) -> None:
-    """What is good is stored, and for the rest it is said why not."""
-    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
-    good.write_text(
-        json.dumps([{"email": "a@x", "refresh_token": "1//a"}, {"email": "b@x"}])
+def test_set(run: Run, store: Store) -> None:
+    """What is named is changed, the rest is left; 'none' takes back."""
+    run("accounts", "add", "ada", "--weight", "2.5", "--priority=-3", stdin="1//a")
+    run("accounts", "set", "ada", "--concurrency", "4", "--project", "p-1")
+    (first,) = records(store)
+    run("accounts", "set", first.id, "--concurrency", "none", "--project", "none")
+    (second,) = records(store)
+
+    assert (first.weight, first.priority, first.concurrency) == (2.5, -3, 4)
+    assert (first.project, second.project, second.concurrency) == ("p-1", None, None)
+    assert (second.weight, second.priority) == (2.5, -3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "name what to set"),
+        (["--weight", "0"], "from 0.001 to 1000"),
+        (["--weight", "nan"], "from 0.001 to 1000"),
+        (["--weight", "heavy"], "from 0.001 to 1000"),
+        (["--priority", "1.5"], "from -1000 to 1000"),
+        (["--priority", "1001"], "from -1000 to 1000"),
+        (["--concurrency", "0"], "from 1 to 10000"),
+        (["--project", "123456"], "not its number"),
+        (["--project", "projects/x"], "my-project-1234"),
+        (["--project", ""], "my-project-1234"),
+    ],
+)
+def test_settings_that_make_no_sense(
+    run: Run, arguments: list[str], complaint: str
+) -> None:
+    """They are a mistake on the command line."""
+    run("accounts", "add", "ada", stdin="1//a")
+    status, out, err = run("accounts", "set", "ada", *arguments)
+
+    assert (status, out) == (2, "")
+    assert complaint in err
+
+
+def test_enable_and_disable(run: Run, store: Store) -> None:
+    """Disabling keeps what was learnt, enabling forgets it."""
+    run("accounts", "add", "ada", stdin="1//a")
+    hold(store, "ada", EVERY_MODEL, Hold("broken rules", 1.0, None, Need.SUSPENDED))
+
+    assert run("accounts", "disable", "ada") == (0, "ada: disabled\n", "")
+    (disabled,) = store.accounts()
+    assert run("accounts", "disable", "ada")[1] == "ada: disabled already\n"
+    assert store.accounts() == [disabled]
+    assert run("accounts", "enable", "ada")[1] == "ada: enabled\n"
+    (enabled,) = store.accounts()
+
+    assert disabled.record.disabled == pytest.approx(time.time(), abs=60)
+    assert EVERY_MODEL in disabled.holds
+    assert enabled.record.disabled is None
+    assert enabled.holds == {}
+    assert enabled.record.epoch > disabled.record.epoch
+
+
+def test_rename(run: Run, store: Store) -> None:
+    """The id stays; a name that is taken is refused."""
+    for name in ("ada", "bob"):
+        run("accounts", "add", name, stdin="1//a")
+    ada, _ = records(store)
+
+    assert run("accounts", "rename", "ada", "eve")[1] == "eve: renamed from ada\n"
+    assert run("accounts", "rename", ada.id, "bob")[2] == (
+        "antigravity-gw: there is an account called 'bob' already\n"
     )
-    bad.write_text("{")
-    status, out, err = run("accounts", "import", str(good), str(bad))
+    assert run("accounts", "rename", "eve", "a\nb")[0] == 1
+    assert {ada.id: "eve"}.items() <= {r.id: r.name for r in records(store)}.items()
+
+
+def test_remove(run: Run, store: Store) -> None:
+    """Those that exist are removed; for the others the status tells."""
+    run("accounts", "add", "ada", stdin="1//a")
+    status, out, err = run("accounts", "remove", "ada", "eve")
+
+    assert (status, out, records(store)) == (1, "ada: removed\n", [])
+    assert "there is no account 'eve'" in err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(["show"], ["enable"], ["disable"], ["remove"], ["test"]),
+        ["set", "--weight", "2"],
+    ],
+)
+def test_unknown_names(run: Run, store: Store, command: list[str]) -> None:
+    """One line that helps, and an exit status."""
+    run("accounts", "add", "ada@example.org", stdin="1//a")
+    close = run("accounts", *command, "eda@example.org")
+    far = run("accounts", *command, "zzz")
+
+    assert (close[0], far[0]) == (1, 1)
+    assert close[2] == (
+        "antigravity-gw: there is no account 'eda@example.org'; did you mean "
+        "'ada@example.org'?\n"
+    )
+    assert "'antigravity-gw accounts list' shows those there are" in far[2]
+    assert records(store)[0].weight == 1.0
+
+
+def test_results_for_programs(run: Run, store: Store) -> None:
+    """Each command says in JSON what it did."""
+
+    def told(*arguments: str, stdin: str = "") -> Any:
+        return json.loads(run("accounts", *arguments, "--json", stdin=stdin)[1])
+
+    added = told("add", "ada", stdin="1//a")
+    id = records(store)[0].id
+
+    assert {"name": "ada", "id": id, "result": "added"} == added
+    assert told("set", "ada", "--weight", "2")["result"] == "changed"
+    assert [{"name": "ada", "id": id, "result": "disabled"}] == told("disable", "ada")
+    assert told("enable", id)[0]["result"] == "enabled"
+    assert {"name": "eve", "id": id, "result": "renamed from ada"} == told(
+        "rename", "ada", "eve"
+    )
+    assert [
+        {"name": "zzz", "id": None, "result": "unknown"},
+        {"name": "eve", "id": id, "result": "removed"},
+    ] == told("remove", "zzz", "eve")
+
+
+# Importing
+
+
+def written(folder: Path, name: str, content: object) -> str:
+    """A file with some JSON in it."""
+    file = folder / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(content if isinstance(content, str) else json.dumps(content))
+    return str(file)
+
+
+def test_import(run: Run, store: Store, tmp_path: Path) -> None:
+    """What is good is stored, and for the rest it is said why not."""
+    good = written(
+        tmp_path,
+        "good.json",
+        [{"email": "a@x", "refresh_token": "1//a"}, {"email": "b@x"}],
+    )
+    bad = written(tmp_path, "bad.json", "{")
+    status, out, err = run("accounts", "import", good, bad, "/no/such")
 
     assert status == 1
-    assert f"{good}: a@x: added\n" in out
-    assert f"{good}, entry 2: skipped: it has no refresh token\n" in out
-    assert f"{bad}: skipped: " in err
-    assert [record.name for record in store.records()] == ["a@x"]
-    assert run("accounts", "import", "-", stdin='{"refresh_token":"1//c"}')[0] == 0
+    assert f"{good}, entry 1: a@x: added (refresh token list)\n" in out
+    assert f"{good}, entry 2: b@x: skipped: it has no refresh token\n" in out
+    assert f"{bad}: skipped: it is not valid JSON" in out
+    assert err == "antigravity-gw: /no/such: No such file or directory\n"
+    assert [record.name for record in records(store)] == ["a@x"]
 
 
-def test_import_of_nonsense(run: Any, tmp_path: Path) -> None:
-    """A file that is no JSON worth the name is skipped like any other."""
-    file = tmp_path / "deep.json"
-    file.write_text("[" * 100_000)
-    status, _, err = run("accounts", "import", str(file))
+def test_import_from_standard_input(run: Run, store: Store) -> None:
+    """A dash stands for it."""
+    status, out, _ = run("accounts", "import", "-", stdin='{"refresh_token":"1//c"}')
 
-    assert status == 1
-    assert f"{file}: skipped" in err
+    assert (status, out) == (0, "-: imported: added (refresh token)\n")
 
 
-def test_import_without_names(run: Any, store: Store, tmp_path: Path) -> None:
+def test_import_again(run: Run, store: Store, tmp_path: Path) -> None:
+    """What brings nothing new changes nothing, be the account suspended or renamed."""
+    file = written(tmp_path, "a.json", {"email": "a@x", "refresh_token": "1//a"})
+    run("accounts", "import", file)
+    run("accounts", "rename", "a@x", "work")
+    hold(store, "work", EVERY_MODEL, Hold("broken rules", 1.0, None, Need.SUSPENDED))
+    before = store.accounts()
+    status, out, _ = run("accounts", "import", file)
+
+    assert status == 0
+    assert out == f"{file}: work: skipped: it is there already (refresh token)\n"
+    assert before == store.accounts()
+
+
+def test_import_of_something_newer(run: Run, store: Store, tmp_path: Path) -> None:
+    """An account of the same name gets the new token, and its project."""
+    entry = {"email": "a@x", "refresh_token": "1//a"}
+    run("accounts", "import", written(tmp_path, "a.json", entry))
+    entry |= {"refresh_token": "1//b|p-1"}
+    _, out, _ = run("accounts", "import", written(tmp_path, "a.json", entry))
+    (record,) = records(store)
+
+    assert ": a@x: updated" in out
+    assert (record.refresh_token, record.project) == ("1//b", "p-1")
+
+
+def test_import_without_names(run: Run, store: Store, tmp_path: Path) -> None:
     """Two files of one name are two accounts; the same file again is the same."""
     for folder, token in (("x", "1//x"), ("y", "1//y"), ("x", "1//x")):
         (tmp_path / folder).mkdir(exist_ok=True)
-        file = tmp_path / folder / "oauth_creds.json"
-        file.write_text(json.dumps({"refresh_token": token}))
-        run("accounts", "import", str(file))
+        content = {"refresh_token": token}
+        file = written(tmp_path / folder, "oauth_creds.json", content)
+        run("accounts", "import", file)
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr("one/grace.json", '{"refresh_token": "1//g"}')
+    run("accounts", "import", str(tmp_path / "all.zip"))
+    odd = written(tmp_path, "-odd.json", {"refresh_token": "1//o"})
+    run("accounts", "import", odd)
 
-    assert [(r.name, r.refresh_token) for r in store.records()] == [
+    assert [(r.name, r.refresh_token) for r in records(store)] == [
         ("oauth_creds", "1//x"),
         ("oauth_creds-2", "1//y"),
+        ("grace", "1//g"),
+        ("imported", "1//o"),
     ]
 
 
-def test_list(run: Any, store: Store) -> None:
-    """A table in 80 columns that says what to do next, and shows no secret."""
-    assert "no account yet" in run("accounts", "list")[1]
+def test_import_of_a_strangers_token(run: Run, store: Store, tmp_path: Path) -> None:
+    """It is stored, with a warning that names both clients."""
+    entry = {
+        "email": "a@x",
+        "refresh_token": "1//a",
+        "client_id": "theirs.apps",
+    }
+    file = written(tmp_path, "a.json", entry)
+    status, _, err = run("accounts", "import", file)
+
+    assert status == 0
+    assert err.startswith(f"warning: {file}: a@x: its token was issued to the OAuth")
+    assert "theirs.apps" in err
+    assert CLIENT_ID in err
+
+
+def test_import_knows_the_accounts_own_client(
+    run: Run, store: Store, tmp_path: Path
+) -> None:
+    """An account that has the right client already needs no warning."""
+    store.put(Record("1", "a@x", "1//old", OAuthClient("theirs.apps", "hush")))
+    entry = {"email": "a@x", "refresh_token": "1//a", "client_id": "theirs.apps"}
+    _, out, err = run("accounts", "import", written(tmp_path, "a.json", entry))
+
+    assert ": a@x: updated" in out
+    assert err == ""
+
+
+def test_import_of_nonsense(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is too deep, too long or a directory is skipped like any other."""
+    deep = written(tmp_path, "deep.json", "[" * 100_000)
+    assert (
+        f"{deep}: skipped: it is JSON nested too" in run("accounts", "import", deep)[1]
+    )
+    monkeypatch.setattr(common, "FILE_LIMIT", 10)
+
+    assert "longer than" in run("accounts", "import", deep)[2]
+    assert "Is a directory" in run("accounts", "import", str(tmp_path))[2]
+    assert "~nobody-here" in run("accounts", "import", "~nobody-here/x")[2]
+
+
+def test_import_for_programs(run: Run, store: Store, tmp_path: Path) -> None:
+    """Every entry, and every file that could not be read."""
+    file = written(tmp_path, "a.json", [{"email": "a@x", "refresh_token": "1//a"}, 1])
+    status, out, _ = run("accounts", "import", "--json", file, "/no/such")
+    (record,) = records(store)
+
+    assert status == 1
+    assert json.loads(out) == [
+        {
+            "file": file,
+            "where": "entry 1",
+            "name": "a@x",
+            "id": record.id,
+            "result": "added",
+            "reason": None,
+            "format": "refresh token list",
+        },
+        {
+            "file": file,
+            "where": "entry 2",
+            "name": None,
+            "id": None,
+            "result": "skipped",
+            "reason": "it is no object with a refresh token",
+            "format": None,
+        },
+        {
+            "file": "/no/such",
+            "where": None,
+            "name": None,
+            "id": None,
+            "result": "skipped",
+            "reason": "No such file or directory",
+            "format": None,
+        },
+    ]
+
+
+# Looking at accounts
+
+
+def one_in_each_state() -> list[Known]:
+    """A pool that nobody would want."""
+    clocks = iter(range(100))
+
+    def account(
+        name: str, key: str = "", held: Hold | None = None, **said: Any
+    ) -> Known:
+        id = f"{0x1A2B3C00 + next(clocks):x}"
+        record = Record(id, name, "1//hush", added=NOW - 9 * 86400, **said)
+        access = Access("ya29.hush", NOW + 600, "hush")
+        return Known(record, {key: held} if held else {}, access, "a-project")
+
+    models = {
+        f"a-model-with-a-name-that-does-not-want-to-end-{n}": Hold(
+            "out of quota", NOW - 90, NOW + 2460 + n
+        )
+        for n in range(12)
+    }
+    long = "barbara.with.a.long.name@department.university.example.org"
+    rapt = (
+        "the session control of its organisation wants a new login, often daily, "
+        "unless the admin trusts the OAuth client or exempts it"
+    )
+    grant = "the refresh token has expired or was revoked"
+    refused = Hold("the client id is wrong", NOW - 7800, NOW + 720, Need.CLIENT)
+    return [
+        evolve(account("ada@example.org"), quota={"pro": Remaining(0.806)}),
+        evolve(
+            account(long),
+            holds={
+                "gemini-2.5-pro": Hold("out of quota", NOW - 200, NOW + 391609),
+                "gemini-2.5-flash": Hold("too many requests", NOW - 20, NOW - 1),
+                **models,
+            },
+            quota={"pro": Remaining(0.0), "flash": Remaining(0.5)},
+        ),
+        account("carol", ACCESS, Hold("no token just now", NOW - 2, NOW + 4)),
+        account("dennis", ACCESS, Hold(grant, NOW - 9000, None, Need.LOGIN)),
+        account("edsger", ACCESS, Hold(rapt, NOW - 10800, None, Need.LOGIN)),
+        account(
+            "frances@example.org",
+            EVERY_MODEL,
+            Hold("Google wants to see it", NOW, NOW + 9, Need.VALIDATION, link=LINK),
+        ),
+        account(
+            "grace",
+            EVERY_MODEL,
+            Hold(
+                *("it has no licence", NOW - 9, NOW - 5, Need.ENTITLEMENT),
+                link="https://cloud.google.com/licence",
+            ),
+        ),
+        account("hedy", ACCESS, Hold("it has no project", NOW, NOW + 9, Need.PROJECT)),
+        account(
+            "john", EVERY_MODEL, Hold("broken terms", NOW - 2e6, None, Need.SUSPENDED)
+        ),
+        account("ken", ACCESS, refused),
+        account("leslie", ACCESS, refused),
+        account("margaret", disabled=NOW - 3 * 86400),
+    ]
+
+
+@pytest.fixture
+def table() -> list[str]:
+    """The list of those accounts."""
+    return listing(one_in_each_state(), CLIENT_ID, Moment(NOW, UTC))
+
+
+def test_the_table_fits(table: list[str]) -> None:
+    """It never takes more than 80 columns, and holds no secret."""
+    assert max(map(columns, table)) <= 80
+    assert "hush" not in "\n".join(table)
+    assert LINK not in "\n".join(table)
+
+
+def test_the_table_names_every_state(table: list[str]) -> None:
+    """One row for each account, with its id and its state."""
+    rows = [line.split(maxsplit=2) for line in table if "1a2b3c" in line[:60]]
+    rows = [row for row in rows if row[1].startswith("1a2b3c")]
+
+    assert ["ACCOUNT", "ID", "STATE", "QUOTA"] in [line.split() for line in table]
+    assert [(row[0][:5], row[2].rpartition("  ")[0].strip()) for row in rows] == [
+        ("ada@e", "serving"),
+        ("barba", "cooling (13 models)"),
+        ("carol", "cooling"),
+        ("denni", "needs login"),
+        ("edsge", "needs login"),
+        ("franc", "needs validation"),
+        ("grace", "not entitled"),
+        ("hedy", "needs a project"),
+        ("john", "suspended"),
+        ("ken", "misconfigured"),
+        ("lesli", "misconfigured"),
+        ("marga", "disabled"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "serving 80 %",
+        "needs login ?",
+        "'antigravity-gw accounts show 1a2b3c01' has them all",
+        "and 11 more",
+        "every model: no token just now, began 2 s ago, tried again in 4 s",
+        "wants a new login, often daily",
+        "not tried again by itself",
+        "'antigravity-gw accounts add dennis'",
+        "'antigravity-gw accounts show frances@example.org' prints it",
+        "'antigravity-gw accounts enable frances@example.org'",
+        "link https://cloud.google.com/licence",
+        "began 9 s ago, about to be tried again",
+        "'antigravity-gw accounts set hedy --project ID'",
+        "Nothing here uses it again",
+        "'antigravity-gw accounts enable margaret' uses it again",
+        "began 2 h 10 min ago (05:50), tried again in 12 min (08:12)",
+        "12 accounts: 2 can serve, 1 cooling, 8 waiting for you, 1 disabled.",
+        "? means that Google has not said",
+    ],
+)
+def test_the_table_says_what_to_do(table: list[str], told: str) -> None:
+    """Why, since when, until when, and what to type, without a manual."""
+    assert told in " ".join(" ".join(table).split())
+
+
+def test_the_client_is_told_once(table: list[str]) -> None:
+    """It is named above the table, and not at the accounts that use it."""
+    text = "\n".join(table)
+
+    assert table[0].startswith("MISCONFIGURED: this OAuth client is refused; its 2")
+    assert f"  {CLIENT_ID}" == table[1]
+    assert text.count(CLIENT_ID) == 1
+    assert text.count("the client id is wrong") == 1
+    assert text.count("oauth.client_id") == 1
+
+
+def test_no_client_at_all() -> None:
+    """That is said where its name would be."""
+    (ken,) = (k for k in one_in_each_state() if k.record.name == "ken")
+    lines = listing([ken], "", Moment(NOW, UTC))
+
+    assert lines[1] == "  (none is configured)"
+    assert "its account is not to blame" in lines[0]
+    assert "1 account: none can serve, 1 waiting for you." in lines
+
+
+def test_list(run: Run, store: Store) -> None:
+    """The store as it is, by the clock of this machine."""
+    assert "There is no account yet" in run("accounts", "list")[1]
     for name in ("ada", "bob"):
         run("accounts", "add", name, stdin="1//hush")
-    store.block(
-        store.records()[0].id, Block(Need.LOGIN, "the refresh token has expired", 1.0)
-    )
+    hold(store, "ada", ACCESS, Hold("expired", time.time(), None, Need.LOGIN))
     status, out, _ = run("accounts", "list")
 
     assert status == 0
     assert max(map(len, out.splitlines())) <= 80
-    assert "To do: get a new refresh token" in out
+    assert "'antigravity-gw accounts add ada'" in out
     assert "hush" not in out
-    assert [line.split()[0] for line in out.splitlines()[:3]] == ["NAME", "ada", "bob"]
+    assert "--state-dir" not in out
+    assert "2 accounts: 1 can serve, 1 waiting for you." in out
 
 
-def test_list_for_programs(run: Any) -> None:
-    """JSON, without secrets."""
-    run("accounts", "add", "ada", "--project", "p", stdin="1//hush")
+def test_list_elsewhere(run: Run, tmp_path: Path) -> None:
+    """Whoever looks at another store is reminded to say so again."""
+    elsewhere = ("--state-dir", str(tmp_path / "other"))
+    run(*elsewhere, "accounts", "add", "ada", stdin="1//a")
+
+    assert "--state-dir as this one" in run(*elsewhere, "accounts", "list")[1]
+    assert str(tmp_path / "state") in run("accounts", "list")[1]
+
+
+def test_list_for_programs(run: Run, store: Store) -> None:
+    """Everything, without secrets, with times that need no zone."""
+    run("accounts", "add", "ada", "--project", "p-1", stdin="1//hush")
+    (record,) = records(store)
+    validation = Hold("see it", NOW, NOW + 0.5, Need.VALIDATION, link=LINK)
+    store.apply(
+        [
+            held(record.id, record.epoch, EVERY_MODEL, validation),
+            held(record.id, record.epoch, "pro", Hold("out of quota", NOW, 2 * NOW)),
+            quota_seen(record.id, record.epoch, {"pro": Remaining(0.5, 2 * NOW)}, NOW),
+            project_found(record.id, record.epoch, "found"),
+            minted(record.id, record.epoch, Access("ya29.hush", NOW, "hush")),
+        ]
+    )
     (entry,) = json.loads(run("accounts", "list", "--json")[1])
+    (shown,) = json.loads(run("accounts", "show", "ada", "--json")[1])
 
-    assert (entry["name"], entry["state"], entry["project"]) == ("ada", "ready", "p")
+    assert entry == shown
     assert "hush" not in str(entry)
+    assert (
+        abs(datetime.fromisoformat(entry.pop("added")).timestamp() - time.time()) < 60
+    )
+    assert entry.pop("to_do").startswith("open the link")
+    assert entry == {
+        "name": "ada",
+        "id": record.id,
+        "state": "needs validation",
+        "can_serve": False,
+        "reason": "see it",
+        "since": "2027-01-15T08:00:00Z",
+        "until": "2027-01-15T08:00:00Z",
+        "link": LINK,
+        "cooling": [
+            {
+                "model": "pro",
+                "reason": "out of quota",
+                "since": "2027-01-15T08:00:00Z",
+                "until": "2084-01-29T16:00:00Z",
+            }
+        ],
+        "quota_left": 0.5,
+        "quota": [{"model": "pro", "fraction": 0.5, "resets": "2084-01-29T16:00:00Z"}],
+        "quota_seen": "2027-01-15T08:00:00Z",
+        "project": "found",
+        "project_found": "found",
+        "project_configured": "p-1",
+        "client_id": CLIENT_ID,
+        "has_own_client": False,
+        "weight": 1.0,
+        "priority": 0,
+        "concurrency": None,
+        "disabled": None,
+        "access_token_expires": "2027-01-15T08:00:00Z",
+    }
 
 
-def test_remove(run: Any, store: Store) -> None:
-    """Those that exist are removed; for the others the status tells."""
-    run("accounts", "add", "ada", stdin="1//a")
-    status, _, err = run("accounts", "remove", "ada", "eve")
+def test_show(run: Run, store: Store) -> None:
+    """By name or by id; those that do not exist do not hide the others."""
+    for name in ("ada", "bob"):
+        run("accounts", "add", name, stdin="1//hush")
+    status, out, err = run(
+        "accounts", "show", "ada", records(store)[1].id, "eve", "ada"
+    )
 
-    assert (status, store.records()) == (1, [])
+    assert status == 1
     assert "there is no account 'eve'" in err
+    assert [line for line in out.splitlines() if line.startswith("name:")] == [
+        "name:         ada",
+        "name:         bob",
+    ]
+    assert "hush" not in out
 
 
-def test_make_key(run: Any) -> None:
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (0, "quota:        pro: 80 % left"),
+        (0, "access token: good for 10 min"),
+        (0, f"OAuth client: {CLIENT_ID} (the configured one)"),
+        (1, "cooling:      gemini-2.5-flash: too many requests, began 20 s ago, about"),
+        (1, "barbara.with.a.long.name@department.university.example.org"),
+        (1, "a-model-with-a-name-that-does-not-want-to-end-11: out of quota"),
+        (5, f"link:         {LINK}"),
+        (9, "why:          the client id is wrong"),
+        (11, "when:         began 3 d ago (Tue 08:00)"),
+    ],
+)
+def test_a_card(number: int, told: str) -> None:
+    """It has everything in full."""
+    known = one_in_each_state()[number]
+
+    assert told in "\n".join(card(known, CLIENT_ID, Moment(NOW, UTC)))
+
+
+def test_a_card_of_the_unusual() -> None:
+    """Settings that are not the usual ones, and quotas in all their forms."""
+    record = Record(
+        *("1", "ada", "1//hush", OAuthClient("own.apps", "hush"), "p-1"),
+        weight=0.5,
+        priority=-2,
+        concurrency=3,
+    )
+    quota = {
+        "a": Remaining(None, None),
+        "b": Remaining(0.001, NOW + 7200),
+        "c": Remaining(0.4, NOW - 1),
+    }
+    access = Access("ya29.hush", NOW - 1, "hush")
+    known = Known(record, {}, access, None, quota, NOW - 60)
+    lines = list(card(known, "", Moment(NOW, UTC)))
+
+    for line in (
+        "quota:        a: unknown",
+        "quota:        b: <1 % left, all of it back in 2 h (10:00)",
+        "quota:        c: 40 % left, but it has come back since",
+        "quota as of:  1 min ago",
+        "project:      Google is asked at the next request",
+        "or else:      p-1",
+        "OAuth client: own.apps (its own)",
+        "weight:       0.5",
+        "priority:     -2 (a lower one is asked first)",
+        "concurrency:  3 at a time",
+        "access token: expired, renewed at the next request",
+    ):
+        assert line in lines
+    assert "hush" not in str(lines)
+    assert "OAuth client: none is configured" in list(
+        card(evolve(known, record=evolve(record, client=None)), "", Moment(NOW, UTC))
+    )
+
+
+# Testing accounts
+
+
+def result(outcome: Outcome, **said: Any) -> Result:
+    """What a test of an account called ada amounts to."""
+    record = Record("1", "ada", "1//hush", disabled=said.get("disabled"))
+    return Result.of(Known(record, said.get("holds", {})), outcome, NOW)
+
+
+SPENT = Hold("out of quota", NOW, NOW + 120)
+
+
+@pytest.mark.parametrize(
+    ("tested", "lines"),
+    [
+        (
+            result(Outcome("pro", None, 1.23)),
+            ["ada: serves pro (1.2 s)"],
+        ),
+        (
+            result(Outcome("pro", None, 1.0), disabled=NOW),
+            [
+                "ada: serves pro (1.0 s)",
+                "  still  disabled: its operator has disabled it",
+            ],
+        ),
+        (
+            result(Outcome("pro", None, 1.0), holds={"flash": SPENT}),
+            ["ada: serves pro (1.0 s)", "  still  cooling (1 model): out of quota"],
+        ),
+        (
+            result(
+                Outcome("pro", "out of quota", 1.0, {"pro": SPENT}),
+                holds={"pro": SPENT},
+            ),
+            [
+                "ada: does not serve pro (1.0 s)",
+                "  why    pro: out of quota, began just now, tried again in 2 min "
+                "(08:02)",
+                "  to do  nothing: it ends by itself",
+            ],
+        ),
+        (
+            result(Outcome("pro", "upstream answered 500", 1.0)),
+            [
+                "ada: does not serve pro (1.0 s)",
+                "  why    upstream answered 500",
+                f"  to do  {NOBODYS_FAULT}",
+            ],
+        ),
+    ],
+)
+def test_what_a_test_says(tested: Result, lines: list[str]) -> None:
+    """Whether it serves, else why not and what to do; and what is so all the same."""
+    assert tested.lines(Moment(NOW, UTC)) == lines
+
+
+def test_what_a_test_tells_programs() -> None:
+    """What was found out just now counts, unless that is nothing."""
+    validation = {EVERY_MODEL: Hold("see it", NOW, NOW + 9, Need.VALIDATION, link=LINK)}
+    held = result(Outcome("pro", "see it", 1.2345, validation), holds=validation)
+    fault = result(Outcome("pro", "upstream answered 500", 1.0), holds=validation)
+    told = held.as_object()
+
+    assert (told["name"], told["id"], told["model"]) == ("ada", "1", "pro")
+    assert (told["serves"], told["seconds"], told["reason"]) == (False, 1.234, "see it")
+    assert (told["state"], told["link"]) == ("needs validation", LINK)
+    assert fault.as_object()["state"] == "needs validation"
+    assert fault.as_object()["reason"] == "upstream answered 500"
+    assert fault.as_object()["to_do"] == NOBODYS_FAULT
+    assert result(Outcome("pro", None, 1.0)).as_object()["to_do"] is None
+
+
+def test_what_cannot_be_tested(run: Run, store: Store) -> None:
+    """It does not come to asking Google."""
+    assert run("accounts", "test")[::2] == (
+        1,
+        "antigravity-gw: there is no account to test\n",
+    )
+    run("accounts", "add", "ada", stdin="1//a")
+    run("accounts", "disable", "ada")
+
+    assert run("accounts", "test")[1].startswith(
+        "ada: not tested, since it is disabled"
+    )
+    assert run("accounts", "test", "--json")[1] == ""
+    assert run("accounts", "test", "eve", "--json")[:2] == (1, "[]\n")
+    assert "not the name of a model" in run("accounts", "test", "--model", "a/b")[2]
+
+
+def test_no_model_to_test_with(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then one has to be named."""
+    monkeypatch.setenv("ANTIGRAVITY_GW_MODELS_SERVE", "[]")
+
+    assert "name one with --model" in run("accounts", "test")[2]
+
+
+def test_the_reactor_is_run_for_a_story() -> None:
+    """What it returns or raises comes out, and an interruption is one."""
+
+    def react(story: Callable[[Any], Any]) -> None:
+        Deferred.fromCoroutine(story("reactor"))
+        raise SystemExit
+
+    async def good(reactor: Any) -> str:
+        return f"the {reactor} ran"
+
+    async def bad(_: Any) -> None:
+        raise StoreError("the disk is full")
+
+    async def endless(_: Any) -> None:
+        await Deferred()
+
+    assert run_reactor(good, react) == "the reactor ran"
+    with pytest.raises(StoreError):
+        run_reactor(bad, react)
+    with pytest.raises(KeyboardInterrupt):
+        run_reactor(endless, react)
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-5, "0 s"),
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (3600, "1 h"),
+        (7500, "2 h 5 min"),
+        (86400, "1 d"),
+        (391609, "4 d 12 h"),
+    ],
+)
+def test_span(seconds: float, said: str) -> None:
+    """Two units at most, and none that is zero."""
+    assert said == span(seconds)
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        (NOW + 60, "08:01"),
+        (NOW + 86400, "Sat 08:00"),
+        (NOW - 86400, "Thu 08:00"),
+        (NOW + 7 * 86400, "2027-01-22 08:00"),
+    ],
+)
+def test_clock_time(moment: float, said: str) -> None:
+    """The day is named where it is another, the date where it is far."""
+    assert said == clock_time(moment, NOW, UTC)
+
+
+def test_moments() -> None:
+    """What is over, what comes, and what programs are told."""
+    assert ago(NOW + 5, NOW) == "just now"
+    assert coming(NOW + 59, NOW, UTC) == "tried again in 59 s"
+    assert coming(NOW + 61, NOW, UTC) == "tried again in 1 min (08:01)"
+    assert coming(NOW, NOW, UTC) == "about to be tried again"
+    assert coming(None, NOW, UTC) == "not tried again by itself"
+    assert (timestamp(None), timestamp(NOW + 0.9)) == (None, "2027-01-15T08:00:00Z")
+
+
+@given(st.text(), st.integers(5, 60))
+def test_shortened(text: str, room: int) -> None:
+    """Whatever the letters, there is room; and what has room is left alone."""
+    short = shortened(text, room)
+
+    assert columns(short) <= max(room, columns(text))
+    assert columns(text) > room or short == text
+    assert columns(text) <= room or columns(short) <= room
+
+
+def test_shortened_keeps_both_ends() -> None:
+    """The middle is what people miss least."""
+    assert shortened("somebody@company.example", 14) == "somebody@…mple"
+
+
+def test_commands_are_not_broken() -> None:
+    """A command can be copied from one line, however the text around it runs."""
+    command = "'antigravity-gw accounts set ada@example.org --project ID'"
+    lines = paragraph(
+        f"name a project that is its very own: {command} does it", "  x  "
+    )
+
+    assert any(command in line for line in lines)
+    assert all(len(line) <= 80 for line in lines)
+    assert "\N{NO-BREAK SPACE}" not in "".join(lines)
+
+
+# Everything else
+
+
+def test_make_key(run: Run) -> None:
     """A key that is shown once, and the entry that lets it in."""
     status, out, _ = run("make-key", "alice")
     key = out.split("\n\n")[1].strip()
@@ -177,7 +1009,7 @@ def test_make_key(run: Any) -> None:
     assert 'name = "alice"' in out
 
 
-def test_check_config(run: Any, tmp_path: Path) -> None:
+def test_check_config(run: Run, tmp_path: Path) -> None:
     """Says that all is well, or all that is not."""
     assert "is good" in run("check-config")[1]
     file = tmp_path / "c.toml"
@@ -190,7 +1022,7 @@ def test_check_config(run: Any, tmp_path: Path) -> None:
     assert all(line.startswith("antigravity-gw: ") for line in said)
 
 
-def test_a_broken_configuration(run: Any, tmp_path: Path) -> None:
+def test_a_broken_configuration(run: Run, tmp_path: Path) -> None:
     """Every command says what is wrong, and none shows a traceback."""
     file = tmp_path / "c.toml"
     file.write_text("x = 1")
@@ -198,3 +1030,39 @@ def test_a_broken_configuration(run: Any, tmp_path: Path) -> None:
 
     assert (status, out) == (1, "")
     assert err == f"antigravity-gw: {file}: x: no such setting\n"
+
+
+@pytest.mark.parametrize(
+    ("raised", "status"),
+    [
+        (KeyboardInterrupt(), 130),
+        (StoreError("the disk\nis full"), 1),
+    ],
+)
+def test_interruptions(
+    run: Run, monkeypatch: pytest.MonkeyPatch, raised: BaseException, status: int
+) -> None:
+    """What ends a command before its time leaves no traceback."""
+
+    def fail(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(Store, "accounts", fail)
+    told = run("accounts", "list")
+
+    assert (status, "") == told[:2]
+    assert all(line.startswith("antigravity-gw: ") for line in told[2].splitlines())
+
+
+def test_a_terminal_that_knows_few_letters(
+    run: Run, monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    """A name that it cannot show is written another way."""
+    store.put(Record("1", "zo\N{LATIN SMALL LETTER E WITH DIAERESIS}", "1//a"))
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", out)
+    status, _, _ = run("accounts", "list")
+    out.seek(0)
+
+    assert status == 0
+    assert "zo\\xeb" in out.read()

@@ -1,5 +1,6 @@
 """The daemon: how it starts, how it does not, and what it serves."""
 
+import hashlib
 import json
 import os
 import signal
@@ -22,6 +23,7 @@ from cryptography.x509.oid import NameOID
 from daemons import KEY, Daemon, Sandbox, Serve, antigravity_gw, running, twistd
 
 HELLO = {"contents": [{"parts": [{"text": "Hello"}]}]}
+FILL = '[pool]\nstrategy = "fill"'
 LISTEN = ["--listen", "tcp:0:interface=127.0.0.1"]
 
 
@@ -307,7 +309,7 @@ def test_no_quota_then_revoked_then_good(serve: Serve, sandbox: Sandbox) -> None
     """The client notices nothing, and it takes three calls at most."""
     sandbox.rule("429-quota-exhausted", account="ada", method="generateContent")
     sandbox.rule("401", account="grace", method="generateContent")
-    status, answer = generate(serve())
+    status, answer = generate(serve(FILL))
     calls = sandbox.calls("generateContent")
 
     assert status == 200
@@ -359,10 +361,10 @@ def test_accounts_come_and_go(serve: Serve, sandbox: Sandbox, tmp_path: Path) ->
 
 
 def test_turns(serve: Serve, sandbox: Sandbox) -> None:
-    """New conversations take turns, and each stays where it began."""
+    """New conversations are spread, and each stays where it began."""
     daemon = serve()
     for turn in range(2):
-        for number in range(6):
+        for number in range(15):
             contents = [{"parts": [{"text": f"conversation {number}"}]}]
             contents += [{"role": "model", "parts": [{"text": "yes"}]}] * turn
             contents += [{"role": "user", "parts": [{"text": "and?"}]}] * turn
@@ -374,7 +376,44 @@ def test_turns(serve: Serve, sandbox: Sandbox) -> None:
             assert status == 200
     served = [call["account"] for call in sandbox.calls("generateContent")]
 
-    assert served == ["ada", "grace", "edsger"] * 4
+    assert served[:15] == served[15:]
+    assert len(set(served)) >= 2
+
+
+def test_configuration_is_read_again(
+    serve: Serve, slow: Sandbox, tmp_path: Path
+) -> None:
+    """SIGHUP takes up a new one without letting go of anybody; a bad one is refused."""
+    daemon = serve()
+    config = tmp_path / "config.toml"
+    old = config.read_text()
+    path = "/v1/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
+    request = urllib.request.Request(
+        daemon.url + path,
+        data=json.dumps(HELLO).encode(),
+        headers={"x-goog-api-key": KEY},
+    )
+    with urllib.request.urlopen(request, timeout=30) as stream:
+        begun = stream.readline()
+        digest = hashlib.sha256(b"another key").hexdigest()
+        ours = hashlib.sha256(KEY.encode()).hexdigest()
+        config.write_text(old.replace(ours, digest))
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_for("the configuration was read again")
+        assert ask(daemon.url, "/v1/models")[0] == 401
+        assert ask(daemon.url, "/v1/models", key="another key")[0] == 200
+        events = begun + stream.read()
+    assert b'"finishReason":"STOP"' in events
+
+    config.write_text("[auth]\nmode = 'of'\n")
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_for(r"not taken up.*auth\.mode: expected one of")
+    assert ask(daemon.url, "/v1/models", key="another key")[0] == 200
+    config.write_text(old.replace("tcp:0:", "tcp:1:"))
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_for("a new listen takes a restart")
+
+    assert generate(daemon)[0] == 200
 
 
 def test_nothing_secret_is_logged(serve: Serve, sandbox: Sandbox) -> None:

@@ -1,0 +1,292 @@
+"""``antigravity-gw accounts``: what an operator says of accounts, and sees of them."""
+
+import argparse
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from antigravity_gw.cli.common import (
+    CommandError,
+    Desk,
+    ask_refresh_token,
+    checked_name,
+    found_in,
+    print_json,
+    read_secret,
+    warn,
+)
+from antigravity_gw.cli.objects import account_object
+from antigravity_gw.cli.tables import Moment, card, listing
+from antigravity_gw.importing import Found, stranger
+from antigravity_gw.pool.account import Known, Record
+from antigravity_gw.states import ACCOUNTS, handle
+from antigravity_gw.wire.oauth import OAuthClient
+
+NONE = "none"
+"""What takes a setting back, on the command line."""
+
+_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*")
+SETTINGS = ("project", "weight", "priority", "concurrency")
+
+
+def add_account_parsers(commands: Any) -> None:
+    """Make the commands known."""
+    add = commands.add_parser(
+        "add",
+        help="add an account, or give one a new refresh token",
+        description="The refresh token is asked for, or read from standard input "
+        "when that is no terminal.",
+    )
+    add.add_argument("name", metavar="NAME", help="what to call it")
+    add.add_argument(
+        "--refresh-token-file", metavar="FILE", help="read it from FILE; - for stdin"
+    )
+    add.add_argument(
+        "--client-id", metavar="ID", help="its OAuth client, if not the configured one"
+    )
+    add.add_argument("--client-secret-file", metavar="FILE", help="that one's secret")
+    _add_settings(add)
+    _set_command(add, add_account)
+    change = commands.add_parser("set", help="change how an account is used")
+    change.add_argument("name", metavar="NAME", help="its name or id")
+    _add_settings(change)
+    change.set_defaults(usage_error=change.error)
+    _set_command(change, set_account)
+    table = commands.add_parser("list", help="the state of every account")
+    _set_command(table, list_accounts)
+    for name, command, told in (
+        ("show", show_accounts, "all that is known of accounts"),
+        ("enable", enable_accounts, "use accounts again, whatever was learnt of them"),
+        ("disable", disable_accounts, "use accounts no more, but keep them"),
+        ("remove", remove_accounts, "forget accounts"),
+    ):
+        several = commands.add_parser(name, help=told)
+        several.add_argument("names", nargs="+", metavar="NAME", help="a name or an id")
+        _set_command(several, command)
+    rename = commands.add_parser("rename", help="call an account something else")
+    rename.add_argument("name", metavar="OLD", help="its name or id")
+    rename.add_argument("new", metavar="NEW", help="what to call it")
+    _set_command(rename, rename_account)
+
+
+def _set_command(
+    parser: argparse.ArgumentParser, command: Callable[[Desk], int]
+) -> None:
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    parser.set_defaults(command=lambda options: command(Desk.opened(options)))
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--project",
+        metavar="ID",
+        type=_or_none(_project),
+        default=argparse.SUPPRESS,
+        help="the Google Cloud project to use if Google names none, or 'none'",
+    )
+    parser.add_argument(
+        "--weight",
+        metavar="W",
+        type=_number(float, 0.001, 1000),
+        default=argparse.SUPPRESS,
+        help="its share of new conversations, beside the others' (1)",
+    )
+    parser.add_argument(
+        "--priority",
+        metavar="P",
+        type=_number(int, -1000, 1000),
+        default=argparse.SUPPRESS,
+        help="accounts with a lower one are asked first (0)",
+    )
+    parser.add_argument(
+        "--concurrency",
+        metavar="N",
+        type=_or_none(_number(int, 1, 10_000)),
+        default=argparse.SUPPRESS,
+        help="how many requests it may serve at a time, or 'none' for any number",
+    )
+
+
+def _or_none(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """What *read* makes of a text, or None for the word that says so."""
+    return lambda text: None if text == NONE else read(text)
+
+
+def _number(kind: type, least: float, most: float) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        try:
+            number = kind(text)
+        except ValueError:
+            number = None
+        if number is None or not least <= number <= most:
+            raise argparse.ArgumentTypeError(
+                f"expected a number from {least:g} to {most:g}, not {text!r}"
+            )
+        return number
+
+    return read
+
+
+def _project(text: str) -> str:
+    if text.isdigit():
+        raise argparse.ArgumentTypeError(
+            "expected the project's id, such as my-project-1234, not its number"
+        )
+    if not _PROJECT.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"expected a project's id, such as my-project-1234, not {text!r}"
+        )
+    return text
+
+
+def add_account(desk: Desk) -> int:
+    """Store one account."""
+    options = desk.options
+    client = _own_client(options)
+    accounts = desk.store.accounts()
+    old = found_in(accounts, options.name)
+    name = old.record.name if old else checked_name(options.name)
+    if options.refresh_token_file:
+        token = read_secret(options.refresh_token_file)
+    else:
+        token = ask_refresh_token()
+    settings = _settings(options)
+    record = Record(secrets.token_hex(4), name, token, client, added=time.time())
+    is_new = desk.store.put(record)
+    if settings:
+        desk.store.change(name, **settings)
+    in_use = client or (old.record.client if old else None)
+    objection = stranger(Found(name, token, in_use, None), desk.client_id)
+    if objection:
+        warn(f"{name}: {objection}")
+    if old is not None and old.record.disabled is not None:
+        warn(
+            f"{name}: it is still disabled; '{ACCOUNTS} enable {handle(old.record)}' "
+            "uses it again"
+        )
+    _told(desk, name, "added" if is_new else "updated")
+    return 0
+
+
+def set_account(desk: Desk) -> int:
+    """Change what an operator can set."""
+    settings = _settings(desk.options)
+    if not settings:
+        desk.options.usage_error(
+            "name what to set: " + ", ".join(f"--{setting}" for setting in SETTINGS)
+        )
+    name = desk.the(desk.options.name).record.name
+    desk.store.change(name, **settings)
+    _told(desk, name, "changed")
+    return 0
+
+
+def list_accounts(desk: Desk) -> int:
+    """Show every account, and what to do about it."""
+    accounts, now = desk.store.accounts(), time.time()
+    if desk.options.json:
+        print_json([account_object(k, desk.client_id, now) for k in accounts])
+        return 0
+    if not accounts:
+        print(f"There is no account yet. '{ACCOUNTS} add NAME' adds one to")
+        print(desk.store.path)
+        return 0
+    for line in listing(accounts, desk.client_id, Moment(now)):
+        print(line)
+    if desk.options.config or desk.options.state_dir:
+        print("Give the commands the same --config and --state-dir as this one.")
+    return 0
+
+
+def show_accounts(desk: Desk) -> int:
+    """Show all that is known of some accounts."""
+    (accounts, missing), now = desk.named(desk.options.names), time.time()
+    if desk.options.json:
+        print_json([account_object(k, desk.client_id, now) for k in accounts])
+    else:
+        blocks = ("\n".join(card(k, desk.client_id, Moment(now))) for k in accounts)
+        print("\n\n".join(blocks))
+    return 1 if missing else 0
+
+
+def enable_accounts(desk: Desk) -> int:
+    """Use accounts again, and forget what was learnt of them."""
+
+    def enable(known: Known) -> str:
+        desk.store.give_another_chance(known.record.name)
+        return "enabled"
+
+    return _each(desk, enable)
+
+
+def disable_accounts(desk: Desk) -> int:
+    """Use accounts no more, but keep them."""
+
+    def disable(known: Known) -> str:
+        if known.record.disabled is not None:
+            return "disabled already"
+        desk.store.change(known.record.name, disabled=time.time())
+        return "disabled"
+
+    return _each(desk, disable)
+
+
+def remove_accounts(desk: Desk) -> int:
+    """Forget accounts; the daemon stops using them within seconds."""
+
+    def remove(known: Known) -> str:
+        desk.store.remove(known.record.id)
+        return "removed"
+
+    return _each(desk, remove)
+
+
+def rename_account(desk: Desk) -> int:
+    """Call an account something else; its id stays."""
+    known, new = desk.the(desk.options.name), checked_name(desk.options.new)
+    desk.store.rename(known.record.name, new)
+    _told(desk, new, f"renamed from {known.record.name}")
+    return 0
+
+
+def _own_client(options: argparse.Namespace) -> OAuthClient | None:
+    if bool(options.client_id) != bool(options.client_secret_file):
+        raise CommandError("--client-id and --client-secret-file go together")
+    if not options.client_id:
+        return None
+    return OAuthClient(options.client_id, read_secret(options.client_secret_file))
+
+
+def _settings(options: argparse.Namespace) -> Mapping[str, Any]:
+    """Those that the command line names."""
+    given = vars(options)
+    return {setting: given[setting] for setting in SETTINGS if setting in given}
+
+
+def _each(desk: Desk, do: Callable[[Known], str]) -> int:
+    """Do something to every account that is named, and say so."""
+    known, missing = desk.named(desk.options.names)
+    results = [_result(name, None, "unknown") for name in missing]
+    for each in known:
+        result = _result(each.record.name, each.record.id, do(each))
+        results.append(result)
+        if not desk.options.json:
+            print(f"{result['name']}: {result['result']}")
+    if desk.options.json:
+        print_json(results)
+    return 1 if missing else 0
+
+
+def _told(desk: Desk, name: str, result: str) -> None:
+    """Say what was done to the account that has this name now."""
+    if desk.options.json:
+        known = desk.the(name)
+        print_json(_result(name, known.record.id, result))
+    else:
+        print(f"{name}: {result}")
+
+
+def _result(name: str, id: str | None, result: str) -> dict[str, str | None]:
+    return {"name": name, "id": id, "result": result}

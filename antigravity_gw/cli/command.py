@@ -1,0 +1,88 @@
+"""
+The command line, and its exit status.
+
+That is 0 when all is done, 1 when something could not be, 2 for a command line
+that makes no sense.  Secrets are read from a prompt, a file or standard input,
+and never taken from the command line, where other users could see them.
+"""
+
+import argparse
+import io
+import json
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+from hashlib import sha256
+
+from antigravity_gw import __version__
+from antigravity_gw.checking import checked, good_news
+from antigravity_gw.cli.accounts import add_account_parsers
+from antigravity_gw.cli.common import CommandError, complain, overrides
+from antigravity_gw.cli.imports import add_import_parser
+from antigravity_gw.cli.trials import add_test_parser
+from antigravity_gw.pool.store import StoreError
+from antigravity_gw.settings import ConfigError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command; return the exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name may be any
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.command(options)
+        sys.stdout.flush()
+    except (CommandError, ConfigError, StoreError) as error:
+        for line in str(error).splitlines():
+            complain(line)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever reads the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="antigravity-gw",
+        description="Look after the gateway's accounts and configuration. "
+        "The daemon itself is started with 'twistd -n antigravity-gw'.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("-c", "--config", metavar="FILE", help="the configuration file")
+    parser.add_argument(
+        "-s", "--state-dir", metavar="DIR", help="the directory of the accounts"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    check = commands.add_parser(
+        "check-config", help="say what is wrong with the configuration"
+    )
+    check.set_defaults(command=check_config)
+    key = commands.add_parser("make-key", help="make a key for one client")
+    key.add_argument("name", metavar="NAME", help="who it is for")
+    key.set_defaults(command=make_key)
+    accounts = commands.add_parser("accounts", help="the accounts of the pool")
+    account_commands = accounts.add_subparsers(required=True, metavar="COMMAND")
+    add_account_parsers(account_commands)
+    add_import_parser(account_commands)
+    add_test_parser(account_commands)
+    return parser
+
+
+def check_config(options: argparse.Namespace) -> int:
+    """Say whether the configuration is good, as ``nginx -t`` does."""
+    print(good_news(checked(options.config, os.environ, overrides(options))))
+    return 0
+
+
+def make_key(options: argparse.Namespace) -> int:
+    """Make a key; only its hash needs to be kept."""
+    key = secrets.token_urlsafe(32)
+    print(f"The key of {options.name}, shown this once:\n\n  {key}\n")
+    print("Add this to the configuration file, and restart the daemon:\n")
+    print(f"[[auth.keys]]\nname = {json.dumps(options.name)}")
+    print(f'sha256 = "{sha256(key.encode()).hexdigest()}"')
+    return 0

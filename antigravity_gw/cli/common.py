@@ -1,0 +1,204 @@
+"""What the commands share: the store, the accounts in it, files and secrets."""
+
+import argparse
+import difflib
+import getpass
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import define, frozen
+
+from antigravity_gw.config import Loaded, load
+from antigravity_gw.pool.account import Known
+from antigravity_gw.pool.store import Store
+from antigravity_gw.states import ACCOUNTS
+
+MIB = 2**20
+FILE_LIMIT = 64 * MIB
+"""The longest file to read, in bytes."""
+
+LONGEST_NAME = 254
+"""As long as an e-mail address may be."""
+
+
+@define
+class CommandError(Exception):
+    """A command could not be carried out; the message says why."""
+
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@frozen
+class Desk:
+    """
+    What a command about accounts works with.
+
+    :ivar options: its command line.
+    """
+
+    options: argparse.Namespace
+    loaded: Loaded
+    store: Store
+
+    @classmethod
+    def opened(cls, options: argparse.Namespace) -> "Desk":
+        """
+        :raises ConfigError: when the configuration is wrong.
+        :raises StoreError: when the store cannot be used.
+        """
+        loaded = load(options.config, os.environ, overrides(options))
+        return cls(options, loaded, Store.open(loaded.state_directory()))
+
+    @property
+    def client_id(self) -> str:
+        """The OAuth client of accounts without their own; empty if there is none."""
+        return self.loaded.config.oauth.client_id
+
+    def named(self, names: Sequence[str]) -> tuple[list[Known], list[str]]:
+        """
+        The accounts of these names or ids, each once, and the names that nobody has.
+
+        Whoever asked for the latter is told so here.
+        """
+        accounts = self.store.accounts()
+        found: dict[str, Known] = {}
+        missing = []
+        for name in names:
+            known = found_in(accounts, name)
+            if known is None:
+                missing.append(name)
+                complain(unknown(name, accounts))
+            else:
+                found[known.record.id] = known
+        return list(found.values()), missing
+
+    def the(self, name: str) -> Known:
+        """
+        The account of this name or id.
+
+        :raises CommandError: when there is none.
+        """
+        accounts = self.store.accounts()
+        known = found_in(accounts, name)
+        if known is None:
+            raise CommandError(unknown(name, accounts))
+        return known
+
+
+def overrides(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings that the command line has."""
+    return {"state_dir": options.state_dir} if options.state_dir else {}
+
+
+def found_in(accounts: Sequence[Known], name: str) -> Known | None:
+    """The account of this name, else the one of this id."""
+    by_id = {known.record.id: known for known in accounts}
+    by_name = {known.record.name: known for known in accounts}
+    return by_name.get(name) or by_id.get(name)
+
+
+def unknown(name: str, accounts: Sequence[Known]) -> str:
+    """What to say of a name that nobody has."""
+    names = [known.record.name for known in accounts]
+    close = difflib.get_close_matches(name, names)
+    hint = " or ".join(map(repr, close))
+    return f"there is no account {name!r}; " + (
+        f"did you mean {hint}?" if close else f"'{ACCOUNTS} list' shows those there are"
+    )
+
+
+def is_name(name: str) -> bool:
+    """Whether an account can be called that, on a command line and in a table."""
+    is_visible = name.isprintable() and name == name.strip()
+    return is_visible and 0 < len(name) <= LONGEST_NAME and not name.startswith("-")
+
+
+def checked_name(name: str) -> str:
+    """
+    *name*, if an account can be called that.
+
+    :raises CommandError: when it cannot.
+    """
+    if not is_name(name):
+        raise CommandError(
+            f"an account cannot be called {name!r}: a name has 1 to {LONGEST_NAME} "
+            "visible letters, and does not begin with a dash"
+        )
+    return name
+
+
+def complain(message: str) -> None:
+    """Say what went wrong, and go on."""
+    print(f"antigravity-gw: {message}", file=sys.stderr)
+
+
+def warn(message: str) -> None:
+    """Say what may go wrong."""
+    print(f"warning: {message}", file=sys.stderr)
+
+
+def print_json(value: object) -> None:
+    """Print *value* for programs."""
+    print(json.dumps(value, indent=2))
+
+
+def read_bytes(file: str) -> bytes:
+    """
+    What is in *file*, or in standard input if that is ``-``.
+
+    :raises CommandError: when it cannot be read.
+    """
+    try:
+        if file == "-":
+            content = sys.stdin.buffer.read(FILE_LIMIT + 1)
+        else:
+            with open(os.path.expanduser(file), "rb") as opened:
+                content = opened.read(FILE_LIMIT + 1)
+    except OSError as error:
+        raise CommandError(f"{file}: {error.strerror}") from error
+    if len(content) > FILE_LIMIT:
+        raise CommandError(f"{file}: it is longer than {FILE_LIMIT // MIB} MiB")
+    return content
+
+
+def read_secret(file: str) -> str:
+    """
+    The one secret in *file*.
+
+    :raises CommandError: when there is none, or something else.
+    """
+    return _secret(read_bytes(file), file)
+
+
+def ask_refresh_token() -> str:
+    """
+    The refresh token, from a person or from standard input.
+
+    :raises CommandError: when there is none.
+    """
+    if sys.stdin.isatty():
+        try:
+            typed = getpass.getpass("Refresh token: ").encode("utf-8", "replace")
+        except EOFError:
+            typed = b""
+    else:
+        typed = sys.stdin.buffer.readline()
+    return _secret(typed, "the refresh token")
+
+
+def _secret(content: bytes, what: str) -> str:
+    secret = content.decode("ascii", "replace").strip()
+    if not secret:
+        raise CommandError(f"{what} is empty")
+    if not secret.isascii() or not secret.isprintable() or " " in secret:
+        raise CommandError(
+            f"{what} is more than one word of plain letters; '{ACCOUNTS} import FILE' "
+            "reads the files of other programs"
+        )
+    return secret

@@ -1,0 +1,197 @@
+"""``antigravity-gw accounts test``: whether accounts serve, found out by asking."""
+
+import argparse
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from attrs import evolve, frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.task import react
+from twisted.logger import globalLogBeginner
+
+from antigravity_gw.checks import is_model_name
+from antigravity_gw.cli.common import CommandError, Desk, found_in, print_json
+from antigravity_gw.cli.objects import state_object
+from antigravity_gw.cli.tables import Moment, details, labelled
+from antigravity_gw.pool.account import Known
+from antigravity_gw.states import Label, State, state_of
+from antigravity_gw.trial import Outcome, Trial
+
+T = TypeVar("T")
+
+NOBODYS_FAULT = "nothing about the account, which is not to blame; test it again later"
+"""What to do when a test failed and nothing is held against the account."""
+
+ONLY_IF_NAMED = (Label.DISABLED, Label.SUSPENDED)
+
+
+def add_test_parser(commands: Any) -> None:
+    """Make the command known."""
+    parser = commands.add_parser(
+        "test",
+        help="ask a small question with each account, to see whether it serves",
+        description="Without a name, tests all accounts but those that are disabled or "
+        "suspended. What comes of it is stored; a running daemon goes by it.",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a name or an id")
+    parser.add_argument("--model", metavar="M", help="the model to ask")
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    parser.set_defaults(command=try_accounts)
+
+
+def try_accounts(options: argparse.Namespace) -> int:
+    """Test accounts, one after the other."""
+    desk = Desk.opened(options)
+    model = _model(desk)
+    accounts, missing = _chosen(desk)
+    if not accounts and not missing:
+        raise CommandError("there is no account to test")
+    results = []
+    if accounts:
+        results = run_reactor(lambda reactor: _tested(desk, accounts, model, reactor))
+    if options.json:
+        print_json([result.as_object() for result in results])
+    return 1 if missing or not all(result.outcome.serves for result in results) else 0
+
+
+@frozen
+class Result:
+    """
+    What came of testing an account.
+
+    :ivar known: the account, as it is known afterwards.
+    :ivar state: its state.
+    :ivar found: the state it would have for what was found out just now.
+    """
+
+    known: Known
+    outcome: Outcome
+    state: State
+    found: State
+
+    @classmethod
+    def of(cls, known: Known, outcome: Outcome, now: float) -> "Result":
+        """The result for an account that has just been tried."""
+        enabled = evolve(known.record, disabled=None)
+        found = evolve(known, record=enabled, holds=dict(outcome.holds))
+        return cls(known, outcome, state_of(known, now), state_of(found, now))
+
+    @property
+    def is_unexplained(self) -> bool:
+        """Whether it does not serve, and that is nothing held against it."""
+        return not self.outcome.serves and self.found.label is Label.SERVING
+
+    @property
+    def is_as_before(self) -> bool:
+        """Whether its state is not that which was found."""
+        return self.state.reason not in (None, self.found.reason)
+
+    def lines(self, moment: Moment) -> list[str]:
+        """For people."""
+        verb = "serves" if self.outcome.serves else "does not serve"
+        name, model = self.known.record.name, self.outcome.model
+        lines = [f"{name}: {verb} {model} ({self.outcome.seconds:.1f} s)"]
+        if self.is_unexplained:
+            lines += labelled("why", self.outcome.reason)
+            lines += labelled("to do", NOBODYS_FAULT)
+        elif not self.outcome.serves:
+            lines += details(self.known, self.found, moment)
+        if self.is_as_before:
+            lines += labelled("still", f"{self.state.title}: {self.state.reason}")
+        return lines
+
+    def as_object(self) -> dict[str, Any]:
+        """For programs."""
+        record, outcome = self.known.record, self.outcome
+        state = self.state if outcome.serves or self.is_unexplained else self.found
+        told = {
+            "name": record.name,
+            "id": record.id,
+            "model": outcome.model,
+            "serves": outcome.serves,
+            "seconds": round(outcome.seconds, 3),
+            **state_object(state),
+            "reason": outcome.reason,
+        }
+        return {**told, "to_do": NOBODYS_FAULT} if self.is_unexplained else told
+
+
+def _model(desk: Desk) -> str:
+    """The model to ask, as a client would name it."""
+    models = desk.loaded.config.models.serve
+    model: str | None = desk.options.model or (models[0].name if models else None)
+    if model is None:
+        raise CommandError("no model is configured: name one with --model")
+    if not is_model_name(model):
+        raise CommandError(f"{model!r} is not the name of a model")
+    return model
+
+
+def _chosen(desk: Desk) -> tuple[list[Known], list[str]]:
+    """The accounts to test, and the names that nobody has."""
+    if desk.options.names:
+        return desk.named(desk.options.names)
+    now, chosen = time.time(), []
+    for known in desk.store.accounts():
+        label = state_of(known, now).label
+        if label not in ONLY_IF_NAMED:
+            chosen.append(known)
+        elif not desk.options.json:
+            name = known.record.name
+            print(f"{name}: not tested, since it is {label.value}; name it to test it")
+    return chosen, []
+
+
+async def _tested(
+    desk: Desk, accounts: list[Known], model: str, reactor: Any
+) -> list[Result]:
+    """Test *accounts*, and tell of each when it is done."""
+    trial = Trial.of(desk.loaded, desk.store, reactor, model)
+    results = []
+    for known in accounts:
+        outcome = await trial.run(_again(desk, known))
+        result = Result.of(_again(desk, known), outcome, time.time())
+        results.append(result)
+        if not desk.options.json:
+            print("\n".join(result.lines(Moment(time.time()))), flush=True)
+    return results
+
+
+def _again(desk: Desk, known: Known) -> Known:
+    """What is known of an account by now; as before, if it is gone."""
+    return found_in(desk.store.accounts(), known.record.id) or known
+
+
+def run_reactor(
+    story: Callable[[Any], Coroutine[Deferred[Any], Any, T]],
+    react: Callable[[Callable[[Any], Any]], None] = react,
+) -> T:
+    """
+    Run the reactor until *story* is at its end.
+
+    Can be done once in a process.  The log of the daemon's parts goes nowhere:
+    what they have to say is in the result.
+
+    :param react: runs it, and exits.
+    :returns: what *story* returns; it raises what that raises.
+    :raises KeyboardInterrupt: when somebody wants it to stop.
+    """
+    results: list[T] = []
+    failures: list[Exception] = []
+
+    async def told(reactor: Any) -> None:
+        try:
+            results.append(await story(reactor))
+        except Exception as failure:
+            failures.append(failure)
+
+    globalLogBeginner.beginLoggingTo([], discardBuffer=True, redirectStandardIO=False)
+    with suppress(SystemExit):  # which is how it ends, always
+        react(told)
+    if failures:
+        raise failures[0]
+    if not results:
+        raise KeyboardInterrupt
+    return results[0]

@@ -1,0 +1,150 @@
+"""
+Trying accounts: one small question each, asked as the daemon would ask it.
+
+What comes of it is stored as the daemon stores it, and a daemon that runs goes
+by it soon.  An account that is suspended, disabled or cooling is asked all the
+same, since its operator says so; it stays what it is unless the answer tells
+otherwise, and so no client is served with it meanwhile.
+"""
+
+from collections.abc import Mapping
+from typing import Any, cast
+from uuid import uuid4
+
+from attrs import evolve, field, frozen
+from twisted.web.server import Request
+
+from antigravity_gw.config import Loaded
+from antigravity_gw.errors import GatewayError
+from antigravity_gw.gateway import Gateway
+from antigravity_gw.journal import Served
+from antigravity_gw.pool.account import Account, Known
+from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold
+from antigravity_gw.pool.store import Store, StoreError
+from antigravity_gw.wire.ask import Ask
+from antigravity_gw.wiring import make_catalog, make_gateway
+
+LONGEST = 60.0
+"""How long to wait for one account, in seconds."""
+
+QUESTION = (
+    b'{"contents":[{"role":"user","parts":[{"text":"Hi"}]}],'
+    b'"generationConfig":{"maxOutputTokens":8}}'
+)
+
+
+@frozen
+class Outcome:
+    """
+    How an account has done.
+
+    :ivar model: the one that was asked.
+    :ivar reason: why it does not serve; None when it does.
+    :ivar seconds: how long that took to find out.
+    :ivar holds: what is held against it now, and was found out just now.
+    """
+
+    model: str
+    reason: str | None
+    seconds: float
+    holds: Mapping[str, Hold] = field(factory=dict)
+
+    @property
+    def serves(self) -> bool:
+        """Whether an answer came."""
+        return self.reason is None
+
+
+@frozen
+class Trial:
+    """
+    Tries accounts, one at a time.
+
+    :ivar gateway: has no accounts but those that are tried.
+    :ivar model: the one to ask.
+    """
+
+    gateway: Gateway
+    store: Store
+    model: str
+
+    @classmethod
+    def of(cls, loaded: Loaded, store: Store, reactor: Any, model: str) -> "Trial":
+        """
+        A trial with *loaded*'s configuration.
+
+        :param model: as a client would name it.
+        :raises ConfigError: when the OAuth client's secret is not to be had.
+        """
+        gateway = make_gateway(loaded, store, reactor)
+        limits = evolve(gateway.limits, total=LONGEST, whole=LONGEST, patience=0.0)
+        resolved = make_catalog(loaded.config).resolve(model)
+        return cls(evolve(gateway, limits=limits), store, resolved)
+
+    async def run(self, known: Known) -> Outcome:
+        """
+        Try one account.
+
+        :raises StoreError: when what came of it cannot be stored.
+        """
+        pool = self.gateway.pool
+        began = pool.now()
+        pool.take_up([_unprejudiced(known, self.model, began)])
+        (account,) = pool.accounts
+        trouble = await self._asked()
+        took, holds = pool.now() - began, self._held(account)
+        if trouble is not None:  # a hold says it best
+            trouble = next((hold.reason for hold in holds.values()), trouble)
+        if not await pool.writer.flushed():
+            raise StoreError(f"what came of it cannot be stored in {self.store.path}")
+        self.store.touch(known.record.id)
+        return Outcome(self.model, trouble, took, holds)
+
+    async def _asked(self) -> str | None:
+        """Ask; return why there was no answer, if there was none."""
+        served = Served()
+        ask = Ask(str(uuid4()), self.model, QUESTION, None, None)
+        try:
+            await self.gateway.serve(ask, cast(Request, _Nobody()), served)
+        except GatewayError as error:
+            return served.trouble or error.message
+        return None
+
+    def _held(self, account: Account) -> dict[str, Hold]:
+        """What bars the model now, by what it is held against."""
+        by_model, now = account.holds.by_model, self.gateway.pool.now()
+        return {
+            key: by_model[key]
+            for key in (EVERY_MODEL, ACCESS, self.model)
+            if key in by_model and by_model[key].is_in_force(now)
+        }
+
+
+def _unprejudiced(known: Known, model: str, now: float) -> Known:
+    """
+    *known*, so that it can be asked for *model* now, with a token of its own.
+
+    The holds that would be in the way are over.  If they turn out to hold, that
+    does not count as a repeat: they would last the longer, the more often the
+    operator looks.
+    """
+    holds = {
+        key: _over(hold, now) if key in (EVERY_MODEL, ACCESS, model) else hold
+        for key, hold in known.holds.items()
+    }
+    record = evolve(known.record, disabled=None, concurrency=None)
+    return evolve(known, record=record, holds=holds, access=None, project=None)
+
+
+def _over(hold: Hold, now: float) -> Hold:
+    return evolve(hold, until=min(hold.ends, now), repeats=hold.repeats - 1)
+
+
+class _Nobody:
+    """Stands where the request of a client would, and does not look at the answer."""
+
+    def setHeader(self, name: str, value: str) -> None:
+        """A header of the answer."""
+
+    def write(self, data: bytes) -> None:
+        """The answer."""
