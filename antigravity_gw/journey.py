@@ -1,6 +1,6 @@
 """Where one request has been, and where it may go next.  No I/O, no clock."""
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from antigravity_gw.errors import GatewayError
 from antigravity_gw.needs import Need
@@ -9,6 +9,12 @@ from antigravity_gw.wire.verdict import Blame, Setback, Verdict
 _HOSTS = (Blame.ENDPOINT, Blame.CAPACITY, Blame.MISSING, Blame.ANSWER)
 _ACCOUNTS = (Blame.HUMAN, Blame.OPERATOR)
 _COOLED = (Blame.QUOTA, Blame.RATE)
+_REFUSED_ANEW = Verdict(
+    Blame.HUMAN,
+    "a new access token was refused",
+    need=Need.LOGIN,
+    is_account_wide=True,
+)
 
 
 @define
@@ -55,11 +61,14 @@ class Journey:
 
         :returns: the verdict, seen in the light of what came before.
         """
-        verdict = self._in_hindsight(account, setback.verdict)
+        verdict = setback.verdict
+        is_mended = (account, verdict.blame) in self._mended
+        if is_mended and verdict.blame is Blame.TOKEN:
+            verdict = _REFUSED_ANEW
         self.last = Setback(verdict, setback.error)
         if verdict.blame is Blame.REQUEST:
             self.left = 0
-        elif verdict.blame in _ACCOUNTS:
+        elif verdict.blame in _ACCOUNTS or is_mended:
             self.avoid.add(account)
         elif verdict.blame in _COOLED:
             self.tried.add(account)  # it may be back before this request gives up
@@ -81,15 +90,6 @@ class Journey:
         if self.last is None or self.last.verdict.is_about_account():
             return None
         return self.last.error
-
-    def _in_hindsight(self, account: str, verdict: Verdict) -> Verdict:
-        """What has been mended once, and is refused again, takes a person."""
-        if (account, verdict.blame) not in self._mended:
-            return verdict
-        if verdict.blame is Blame.TOKEN:
-            reason = "a new access token was refused"
-            return Verdict(Blame.HUMAN, reason, need=Need.LOGIN)
-        return evolve(verdict, blame=Blame.HUMAN)
 
     def _choose_host(self, account: str, hosts: list[str]) -> str | None:
         for host in hosts:

@@ -7,7 +7,7 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.logger import Logger
 
-from antigravity_gw.config import Loaded
+from antigravity_gw.config import Config, Loaded
 from antigravity_gw.listening import CannotStart, Listeners
 from antigravity_gw.wiring import Wired, make_guard
 
@@ -39,6 +39,7 @@ class Reloading(Service):
         self._reactor = reactor
         self._load = load
         self._loaded = loaded
+        self._started = loaded.config
         self._house = house
         self._listeners = listeners
 
@@ -58,6 +59,8 @@ class Reloading(Service):
         """Take up the configuration as it is now, or say why not."""
         try:
             loaded = self._load()
+            if loaded.config == Config() != self._loaded.config:
+                raise CannotStart(f"{loaded.path} says nothing any more")
             guard = make_guard(loaded)
             self._listeners.settle(guard)
         except CannotStart as refused:
@@ -67,7 +70,8 @@ class Reloading(Service):
             )
             return
         for setting in FIXED:
-            if getattr(loaded.config, setting) != getattr(self._loaded.config, setting):
+            if getattr(loaded.config, setting) != getattr(self._started, setting):
                 self._log.warn("a new {setting} takes a restart", setting=setting)
         self._house.rewire(loaded, guard)
+        self._loaded = loaded
         self._log.info("the configuration was read again: {path}", path=loaded.path)

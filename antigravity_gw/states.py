@@ -17,6 +17,9 @@ from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Known, Record
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold
 
+WHOLE = (EVERY_MODEL, ACCESS)
+"""What stands for an account as a whole where a model is named."""
+
 LONGEST_HANDLE = 24
 """A name longer than this is not made part of a command that people copy."""
 
@@ -149,7 +152,7 @@ class State:
 def state_of(known: Known, now: float) -> State:
     """The state of an account."""
     record, coolings = known.record, _coolings(known.holds)
-    gravest = _gravest(known.holds.values())
+    gravest = _gravest(known.holds)
     if record.disabled is not None:
         reason = "its operator has disabled it"
         if gravest is not None:
@@ -189,7 +192,7 @@ def client_troubles(accounts: Iterable[Known], configured: str) -> list[ClientTr
     """
     found: dict[str, list[tuple[Record, Hold]]] = {}
     for known in accounts:
-        gravest = _gravest(known.holds.values())
+        gravest = _gravest(known.holds)
         if known.record.disabled is not None or gravest is None:
             continue
         if gravest.need is Need.CLIENT:
@@ -234,9 +237,10 @@ def handle(record: Record) -> str:
     return name if is_plain and len(name) <= LONGEST_HANDLE else record.id
 
 
-def _gravest(holds: Iterable[Hold]) -> Hold | None:
-    """The one that matters most of those that take a person, if there are any."""
-    needs = [(GRAVEST_FIRST.index(h.need), -h.ends, h) for h in holds if h.need]
+def _gravest(holds: Mapping[str, Hold]) -> Hold | None:
+    """The one that matters most of those that keep the account waiting for a person."""
+    waiting = (holds[key] for key in WHOLE if key in holds)
+    needs = [(GRAVEST_FIRST.index(h.need), -h.ends, h) for h in waiting if h.need]
     return min(needs, key=itemgetter(0, 1))[2] if needs else None
 
 
@@ -262,13 +266,13 @@ def _in_need(hold: Hold, record: Record, coolings: tuple[Cooling, ...]) -> State
 def _coolings(holds: Mapping[str, Hold]) -> tuple[Cooling, ...]:
     coolings = (
         Cooling(
-            None if key in (ACCESS, EVERY_MODEL) else key,
+            None if key in WHOLE else key,
             hold.reason,
             hold.since,
             hold.until,
         )
         for key, hold in holds.items()
-        if hold.need is None
+        if hold.need is None or key not in WHOLE
     )
     return tuple(sorted(coolings, key=lambda c: (c.ends, c.model or "")))
 

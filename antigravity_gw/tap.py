@@ -19,7 +19,8 @@ from antigravity_gw.config import Loaded
 from antigravity_gw.embedded import Embedded
 from antigravity_gw.listening import CannotStart, Listeners
 from antigravity_gw.pool.account import Known
-from antigravity_gw.pool.store import Store, StoreError
+from antigravity_gw.pool.database import StoreError
+from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.watch import StoreWatch
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.reloading import Reloading

@@ -115,7 +115,7 @@ def _pool(
         onboarding=loaded.config.timeouts.onboarding_seconds,
     )
     tokens = Tokens(
-        google.upstream.post_form, reactor.seconds, loaded.oauth_client(), writer.learn
+        google.upstream.post_form, reactor, loaded.oauth_client(), writer.learn
     )
     consequences = Consequences(writer, reactor.seconds, random.random, rests)
     return AccountPool(

@@ -251,6 +251,18 @@ BAD_REQUESTS = [
         ),
         Blame.HUMAN,
         need=Need.ENTITLEMENT,
+        is_account_wide=True,
+    ),
+]
+
+UNPAID = [
+    Real(
+        "payment required",
+        402,
+        error(402, "x", status="UNKNOWN"),
+        Blame.HUMAN,
+        need=Need.ENTITLEMENT,
+        is_account_wide=True,
     ),
 ]
 
@@ -282,6 +294,7 @@ DENIALS = [
         disabled(CLOUD_CODE, "Cloud Code Private API"),
         Blame.OPERATOR,
         need=Need.CLIENT,
+        is_account_wide=True,
     ),
     Real(
         "private API, staging",
@@ -289,6 +302,7 @@ DENIALS = [
         disabled(f"staging-{CLOUD_CODE},", "Cloud Code Private API (staging)"),
         Blame.OPERATOR,
         need=Need.CLIENT,
+        is_account_wide=True,
     ),
     Real(
         "private API, without details",
@@ -302,6 +316,7 @@ DENIALS = [
         ),
         Blame.OPERATOR,
         need=Need.CLIENT,
+        is_account_wide=True,
     ),
     Real(
         "another API",
@@ -309,6 +324,7 @@ DENIALS = [
         disabled("serviceusage.googleapis.com", "Service Usage API"),
         Blame.OPERATOR,
         need=Need.CLIENT,
+        is_account_wide=True,
     ),
     Real(
         "companion API",
@@ -316,6 +332,7 @@ DENIALS = [
         disabled(COMPANION, "Gemini for Google Cloud API"),
         Blame.HUMAN,
         need=Need.ENTITLEMENT,
+        is_account_wide=True,
         link=f"{CONSOLE}/apis/api/{COMPANION}/overview?project=PROJECT",
     ),
     Real(
@@ -329,6 +346,7 @@ DENIALS = [
         ),
         Blame.HUMAN,
         need=Need.ENTITLEMENT,
+        is_account_wide=True,
         link=f"https://console.cloud.google.com/apis/api/{COMPANION}/overview"
         "?project=PROJECT",
     ),
@@ -350,6 +368,7 @@ DENIALS = [
         ),
         Blame.HUMAN,
         need=Need.VALIDATION,
+        is_account_wide=True,
         link=VERIFY,
     ),
     Real(
@@ -358,6 +377,7 @@ DENIALS = [
         error(403, "x", help_at(ALERT, VERIFY), info("VALIDATION_REQUIRED")),
         Blame.HUMAN,
         need=Need.VALIDATION,
+        is_account_wide=True,
         link=VERIFY,
     ),
     Real(
@@ -373,6 +393,7 @@ DENIALS = [
         ),
         Blame.HUMAN,
         need=Need.VALIDATION,
+        is_account_wide=True,
         link=VERIFY,
     ),
     Real(
@@ -381,6 +402,7 @@ DENIALS = [
         error(403, f"To continue, verify your account at <{VERIFY}>."),
         Blame.HUMAN,
         need=Need.VALIDATION,
+        is_account_wide=True,
         link=VERIFY,
     ),
     Real(
@@ -397,6 +419,7 @@ DENIALS = [
         ),
         Blame.HUMAN,
         need=Need.ENTITLEMENT,
+        is_account_wide=True,
         link=LICENCE,
     ),
     Real(
@@ -410,6 +433,7 @@ DENIALS = [
         ),
         Blame.HUMAN,
         need=Need.ENTITLEMENT,
+        is_account_wide=True,
     ),
     Real(
         "no role",
@@ -427,6 +451,7 @@ DENIALS = [
         ),
         Blame.HUMAN,
         need=Need.ENTITLEMENT,
+        is_account_wide=True,
     ),
     Real(
         "no role on the default project of Cloud Shell",
@@ -489,6 +514,7 @@ DENIALS = [
         ),
         Blame.HUMAN,
         need=Need.SUSPENDED,
+        is_account_wide=True,
     ),
     Real(
         "may not enable services",
@@ -511,6 +537,7 @@ DENIALS = [
         ),
         Blame.HUMAN,
         need=Need.ENTITLEMENT,
+        is_account_wide=True,
     ),
     Real(
         "scope not granted",
@@ -522,6 +549,7 @@ DENIALS = [
         ),
         Blame.HUMAN,
         need=Need.LOGIN,
+        is_account_wide=True,
     ),
     Real(
         "bare 403",
@@ -975,6 +1003,7 @@ FAILURES = [
 ]
 
 REAL = [
-    *(*BAD_REQUESTS, *REFUSED_TOKENS, *DENIALS, *MISSING),
+    *(*BAD_REQUESTS, *UNPAID,
+    *REFUSED_TOKENS, *DENIALS, *MISSING),
     *(*RATES, *QUOTAS, *CAPACITY, *FAILURES),
 ]

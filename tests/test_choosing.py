@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from antigravity_gw.errors import Exhausted, NeedsOperator
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Account, Record
-from antigravity_gw.pool.choosing import Chooser, Errand, Homes, Strategy, comes_free
+from antigravity_gw.pool.choosing import Chooser, Errand, Homes, Strategy, worth_waiting
 from antigravity_gw.pool.hold import EVERY_MODEL, Rest
 from antigravity_gw.wire.ask import Conversation
 from antigravity_gw.wire.companion import Remaining
@@ -215,7 +215,12 @@ def test_all_cooling() -> None:
         Chooser().choose(accounts, turn(1), now=10.0)
 
     assert caught.value.retry_after == 30.0
-    assert comes_free(accounts, turn(1), now=10.0) == 30.0
+    patient = evolve(turn(1), patience=31.0)
+    assert worth_waiting(accounts, patient, now=10.0) == 30.0
+    assert worth_waiting(accounts, evolve(patient, patience=29.0), now=10.0) == 0.0
+    accounts[1].record = evolve(accounts[1].record, concurrency=1)
+    accounts[1].serving = 1
+    assert worth_waiting(accounts, patient, now=40.0) == 31.0
 
 
 def test_lasting_conditions() -> None:
@@ -230,7 +235,7 @@ def test_lasting_conditions() -> None:
         Chooser().choose(accounts, turn(1), now=2.0)
     with pytest.raises(NeedsOperator, match="no account yet"):
         Chooser().choose([], turn(1), now=2.0)
-    assert comes_free([], turn(1), 0.0) == float("inf")
+    assert worth_waiting([], evolve(turn(1), patience=9.0), 0.0) == 0.0
 
 
 def test_what_may_have_been_mended_is_tried() -> None:
@@ -263,9 +268,50 @@ def test_homes_are_bounded() -> None:
     known.settle(b"2", "b")
     assert known.of(b"1") == "a"
     known.settle(b"3", "c")
-    known.settle(b"1", None)
 
-    assert [known.of(c) for c in (b"1", b"2", b"3")] == [None, None, "c"]
+    assert [known.of(c) for c in (b"1", b"2", b"3")] == ["a", None, "c"]
+
+
+def test_the_same_beginning() -> None:
+    """One that begins with the same words goes where there is room; nobody moves."""
+    accounts, chooser = pool(6), Chooser()
+    first = chooser.choose(accounts, turn(1, is_new=True), 0.0)
+    first.serving = 50
+    others = {chooser.choose(accounts, turn(1, is_new=True), 0.0).id for _ in range(9)}
+    first.serving = 0
+
+    assert first.id not in others
+    assert chooser.choose(accounts, turn(1), 0.0) is first
+
+
+def test_a_home_that_is_gone() -> None:
+    """A conversation whose account was removed finds another home."""
+    accounts, chooser = pool(3), Chooser()
+    first = chooser.choose(accounts, turn(1, is_new=True), 0.0)
+    rest_ = [account for account in accounts if account is not first]
+    second = chooser.choose(rest_, turn(1, is_new=True), 0.0)
+
+    assert chooser.choose(rest_, turn(1), 0.0) is second
+
+
+def test_an_empty_home() -> None:
+    """One that Google says is empty is left for another until its quota is back."""
+    accounts, chooser = pool(2), Chooser()
+    home = chooser.choose(accounts, turn(1, is_new=True), 0.0)
+    home.quota = {"pro": Remaining(0.0, 50.0)}
+    assert chooser.choose(accounts, turn(1), 0.0) is not home
+    assert chooser.choose([home], turn(1), 0.0) is home
+
+    assert chooser.choose(accounts, turn(1), 50.0) is home
+
+
+def test_what_is_known_of_a_quota_grows_old() -> None:
+    """What Google said a day ago says nothing any more."""
+    one = account("a")
+    one.quota, one.quota_seen = {"pro": Remaining(0.0, None)}, 1000.0
+
+    assert one.is_empty("pro", 1000.0 + 86_400)
+    assert not one.is_empty("pro", 1000.0 + 86_401)
 
 
 @given(

@@ -32,9 +32,10 @@ from antigravity_gw.cli.words import (
 )
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Access, Known, Record
+from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold
 from antigravity_gw.pool.learnt import held, minted, project_found, quota_seen
-from antigravity_gw.pool.store import Store, StoreError
+from antigravity_gw.pool.store import Store
 from antigravity_gw.trial import Outcome
 from antigravity_gw.wire.companion import Remaining
 from antigravity_gw.wire.oauth import OAuthClient
@@ -641,9 +642,40 @@ def test_no_client_at_all() -> None:
     (ken,) = (k for k in one_in_each_state() if k.record.name == "ken")
     lines = listing([ken], "", Moment(NOW, UTC))
 
-    assert lines[1] == "  (none is configured)"
-    assert "its account is not to blame" in lines[0]
+    assert lines[0] == (
+        "MISCONFIGURED: there is no OAuth client; its account is not to blame."
+    )
     assert "1 account: none can serve, 1 waiting for you." in lines
+
+
+def test_no_store(run: Run, tmp_path: Path) -> None:
+    """Looking makes none, nor does anything but adding."""
+    status, out, _ = run("accounts", "list")
+    assert (status, "There is no account yet" in out) == (0, True)
+    assert run("accounts", "list", "--json")[:2] == (0, "[]\n")
+    for command in ("show", "enable", "disable", "remove", "test"):
+        status, _, err = run("accounts", command, "ada")
+        assert (status, "there is no account store at" in err) == (1, True)
+    assert not (tmp_path / "state").exists()
+    run("accounts", "add", "ada", stdin="1//hush")
+
+    assert (tmp_path / "state" / "accounts.sqlite3").exists()
+
+
+@pytest.mark.parametrize(
+    ("token", "why"),
+    [
+        ("ya29.a0", "is an access token"),
+        ('"1//hush"', "no refresh token"),
+        ("1//hush|project", "no refresh token"),
+        ("1" * 5000, "no refresh token"),
+    ],
+)
+def test_what_is_no_refresh_token(run: Run, token: str, why: str) -> None:
+    """It is not taken for one, and not repeated either."""
+    status, _, err = run("accounts", "add", "ada", stdin=token)
+
+    assert (status, why in err, token in err) == (1, True, False)
 
 
 def test_list(run: Run, store: Store) -> None:
@@ -892,6 +924,7 @@ def test_what_cannot_be_tested(run: Run, store: Store) -> None:
     assert "not the name of a model" in run("accounts", "test", "--model", "a/b")[2]
 
 
+@pytest.mark.usefixtures("store")
 def test_no_model_to_test_with(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then one has to be named."""
     monkeypatch.setenv("ANTIGRAVITY_GW_MODELS_SERVE", "[]")
@@ -1032,6 +1065,7 @@ def test_a_broken_configuration(run: Run, tmp_path: Path) -> None:
     assert err == f"antigravity-gw: {file}: x: no such setting\n"
 
 
+@pytest.mark.usefixtures("store")
 @pytest.mark.parametrize(
     ("raised", "status"),
     [

@@ -561,14 +561,40 @@ def test_a_disk_that_fails(world: World, logged: list[dict[str, Any]]) -> None:
     assert "kept in memory for now" in str(logged)
 
 
-def test_odd_answers_about_the_project(tmp_path: Path) -> None:
-    """An answer that cannot be read is a hiccup, and so is one about the token."""
+@pytest.mark.parametrize("odd", [Reply(body=b"[" * 9000), failing(404), failing(500)])
+def test_odd_answers_about_the_project(tmp_path: Path, odd: Reply) -> None:
+    """An answer that says nothing costs one call, and the account a few seconds."""
     world = World(tmp_path, accounts="")
     world.add("a", project=None)
-    world.google.script = [Reply(body=b"[" * 9000), failing(401), failing(404)]
+    world.google.script = [odd]
 
     assert world.generate().error() == (502, "UNAVAILABLE")
-    assert [call.method for call in world.google.calls] == ["loadCodeAssist"] * 3
+    assert world.generate().error() == (429, "RESOURCE_EXHAUSTED")
+    assert [call.method for call in world.google.calls] == ["loadCodeAssist"]
+
+
+def test_a_lookup_that_is_told_to_wait(tmp_path: Path) -> None:
+    """It waits as long as it is told; the client is told to, as well."""
+    world = World(tmp_path, accounts="")
+    world.add("a", project=None)
+    world.google.script = [failing(429, "Please retry in 90s.")]
+    world.generate()
+    world.clock.advance(30)
+    client = world.generate()
+
+    assert client.error() == (429, "RESOURCE_EXHAUSTED")
+    assert "retry-after: 60\r" in client.head + "\r"
+    assert len(world.google.calls) == 1
+
+
+def test_a_token_that_a_lookup_refuses(tmp_path: Path) -> None:
+    """It is renewed, and the lookup made again for the same request."""
+    world = World(tmp_path, accounts="")
+    world.add("a", project=None)
+    found = Reply(body=b'{"cloudaicompanionProject":"found"}')
+    world.google.script = [failing(401), found, WHOLE]
+
+    assert world.generate().status == 200
     assert len(world.token_calls) == 2
 
 
@@ -599,7 +625,7 @@ def test_lookups_are_bounded(tmp_path: Path) -> None:
     world.google.script = [failing(500)]
 
     assert world.generate().error() == (502, "UNAVAILABLE")
-    assert [call.account for call in world.google.calls] == ["a", "b", "c"]
+    assert [call.account for call in world.google.calls] == list("aabbcc")
 
 
 def test_time_for_lookups(tmp_path: Path) -> None:

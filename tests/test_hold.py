@@ -69,18 +69,27 @@ def test_by_model() -> None:
     for whole in (EVERY_MODEL, ACCESS):
         holds.place(whole, 60.0, QUOTA, "x")
         assert holds.bar("flash", 61.0)
-        assert holds.free_at("flash") == 120.0
+        assert holds.free_at("flash", 61.0) == 120.0
 
 
 def test_one_tries() -> None:
     """When a hold is over one request tries, and the others stay away meanwhile."""
     holds = Holds()
     placed(holds, now=0.0)
-    keys = holds.try_out("pro")
+    keys = holds.try_out("pro", 60.0)
     assert keys == {"pro"}
     assert holds.bar("pro", 61.0)
     holds.tried(keys)
     assert not holds.bar("pro", 61.0)
+
+
+def test_a_trial_that_shows_nothing() -> None:
+    """A long answer does not keep everybody else away: after a while the next tries."""
+    holds = Holds()
+    placed(holds, now=0.0)
+    holds.try_out("pro", 60.0)
+
+    assert [holds.bar("pro", 60.0 + after) for after in (9.9, 10.0)] == [True, False]
 
 
 def test_tried_in_vain() -> None:
@@ -122,7 +131,7 @@ def test_a_person_outweighs_time() -> None:
     login = holds.place(EVERY_MODEL, 2.0, None, "z", need=Need.LOGIN)
 
     assert login is not None
-    assert holds.free_at("pro") == math.inf
+    assert holds.free_at("pro", 2.0) == math.inf
     assert holds.place(EVERY_MODEL, 3.0, None, "z", need=Need.LOGIN) is None
 
 
@@ -147,6 +156,39 @@ def test_forgiven() -> None:
     assert list(holds.by_model) == ["pro"]
 
 
+@pytest.mark.parametrize("need", Need)
+def test_what_only_the_operator_ends(need: Need) -> None:
+    """Whatever else fails, it is not replaced by something that is tried again."""
+    holds = Holds()
+    holds.place(EVERY_MODEL, 0.0, None, "terms", need=Need.SUSPENDED)
+    holds.place(EVERY_MODEL, 1.0, Rest(300.0, 300.0), "x", need=need)
+
+    assert holds.free_at("pro", 1.0) == math.inf
+    assert holds.by_model[EVERY_MODEL].need is Need.SUSPENDED
+
+
+def test_a_clock_that_is_set_back() -> None:
+    """By a day: the hold is over.  By some seconds: it is not."""
+    holds = Holds()
+    placed(holds, now=1e6)
+    assert holds.bar("pro", 1e6 - 5.0)
+    assert not holds.bar("pro", 1e6 - 86400.0)
+    holds.place("flash", 1e6, None, "x", need=Need.SUSPENDED)
+
+    assert holds.bar("flash", 1e6 - 86400.0)
+
+
+def test_long_over() -> None:
+    """A hold of yesterday is forgotten, so that their number does not grow."""
+    holds = Holds()
+    placed(holds, now=0.0)
+    holds.place("flash", 0.0, None, "x", need=Need.SUSPENDED)
+    assert holds.forget(86_460.0) == []
+    assert holds.forget(86_461.0) == ["pro"]
+
+    assert list(holds.by_model) == ["flash"]
+
+
 def test_links_are_not_shown() -> None:
     """A link tells whose account it is, so it reaches no log by way of a repr."""
     assert "secret" not in repr(Hold("x", 0.0, link="https://secret.example/"))
@@ -167,12 +209,13 @@ def test_every_hold_that_passes_ends(
         now += wait
         if holds.bar("pro", now):
             continue
-        keys = holds.try_out("pro")
+        keys = holds.try_out("pro", now)
         if what == "fail":
             placed(holds, now, asked)
         else:
             holds.lift(now, EVERY_MODEL, "pro")
         holds.tried(keys)
 
-    assert not holds.bar("pro", holds.free_at("pro"))
-    assert holds.free_at("pro") < math.inf
+    free_at = holds.free_at("pro", now)
+    assert free_at < math.inf
+    assert not holds.bar("pro", free_at)

@@ -1,7 +1,6 @@
 """Tests for ``antigravity_gw.journey``."""
 
 import pytest
-from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,7 +106,10 @@ def test_a_token_is_renewed_once() -> None:
     verdict = journey.note("a", "p", setback(Blame.TOKEN))
 
     assert verdict == Verdict(
-        Blame.HUMAN, "a new access token was refused", need=Need.LOGIN
+        Blame.HUMAN,
+        "a new access token was refused",
+        need=Need.LOGIN,
+        is_account_wide=True,
     )
     assert journey.avoid == {"a"}
     assert journey.trouble() is None
@@ -119,8 +121,7 @@ def test_a_project_is_looked_up_once() -> None:
     journey = Journey(3)
     first, second = (journey.note("a", "p", Setback(refused, TOLD)) for _ in range(2))
 
-    assert first == refused
-    assert second == evolve(refused, blame=Blame.HUMAN)
+    assert first == second == refused
     assert journey.avoid == {"a"}
 
 

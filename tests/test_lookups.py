@@ -477,12 +477,20 @@ def test_refused_lookup(lookups: Lookups, status: int) -> None:
     ids=["500", "html", "not JSON", "array", "too long"],
 )
 def test_two_hosts(lookups: Lookups, failing: Reply) -> None:
-    """One call, one host: who asks next goes to the next host."""
+    """One that fails is followed by the next, and avoided from then on."""
     member = told(currentTier=FREE, cloudaicompanionProject="google-s")
     lookups.google.script = [failing, member]
 
-    assert setback(lookups.find("mine")).verdict.blame is Blame.ENDPOINT
     assert now(lookups.find("mine")) == "google-s"
+    assert [a.host for a in lookups.google.asked] == ["one.example", "two.example"]
+    assert lookups.best_host() == "http://two.example"
+
+
+def test_all_hosts_fail(lookups: Lookups) -> None:
+    """Each is asked once, and that is that."""
+    lookups.google.script = [refused(500)]
+
+    assert setback(lookups.find("mine")).verdict.blame is Blame.ENDPOINT
     assert [a.host for a in lookups.google.asked] == ["one.example", "two.example"]
 
 
@@ -491,9 +499,11 @@ def test_silent_host(lookups: Lookups) -> None:
     lookups.google.script = [Reply(stays_open=True)]
     finding = lookups.find()
     lookups.wait(30)
+    assert lookups.best_host() == "http://two.example"
+    assert not finding.called
+    lookups.wait(30)
 
     assert setback(finding).verdict.blame is Blame.ENDPOINT
-    assert lookups.best_host() == "http://two.example"
     assert lookups.is_quiet()
 
 

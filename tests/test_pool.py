@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from helpers import now
 from twisted.internet.defer import Deferred, execute
-from world import HELLO, STREAM, TEXT, WHOLE, Reply, World, event
+from world import HELLO, STREAM, TEXT, WHOLE, Call, Reply, World, event
 
 from antigravity_gw.errors import Exhausted, GatewayError, UpstreamTimeout
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Account, Record
 from antigravity_gw.pool.choosing import Chooser, Errand, Strategy
-from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL
+from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Rest
 from antigravity_gw.pool.pool import Lease
 from antigravity_gw.pool.store import Store
 from antigravity_gw.wire.oauth import OAuthClient
@@ -241,9 +242,10 @@ def test_renewed_ahead_in_vain(one: World) -> None:
 def test_a_dead_grant_is_seen_ahead(one: World) -> None:
     """The operator hears of it before the account stops serving."""
     assert serving(one) == "a"
-    one.token_reply = lambda _: DEAD
     one.clock.advance(3300)
+    slow = Slow(one)
     assert one.generate().status == 200
+    slow.asked[0].callback(DEAD)
 
     assert waits(one) == "needs login"
 
@@ -333,6 +335,149 @@ def test_the_client_was_corrected(world: World) -> None:
     world.pool.go_by(world.pool)
 
     assert world.generate().status == 200
+
+
+def test_renewed_ahead_in_vain_under_load(one: World) -> None:
+    """Not for a moment is an account left alone whose token is good."""
+    assert serving(one) == "a"
+    one.token_reply = lambda _: DOWN
+    one.clock.advance(3300)
+
+    assert [one.generate().status for _ in range(5)] == [200] * 5
+    assert one.account("a").holds.by_model == {}
+
+
+def test_corrected_during_a_renewal(world: World, tmp_path: Path) -> None:
+    """That the old OAuth client is refused says nothing about the new one."""
+    slow = Slow(world)
+    client = world.generate()
+    other = World(tmp_path / "other", accounts="")
+    other.pool.tokens.client = OAuthClient("right", "secret")
+    other.pool.tokens.post = world._post
+    world.pool.go_by(other.pool)
+    slow.asked[0].callback(WRONG_CLIENT)
+    world.settle()
+
+    assert client.status == 200
+    assert [waits(world, id) for id in "abc"] == [None] * 3
+
+
+def test_another_secret(world: World) -> None:
+    """A client is refused with its secret; with another secret it is another one."""
+    bad, good = OAuthClient("own", "bad"), OAuthClient("own", "good")
+    world.store.put(Record("a", "a@x", "refresh-of-a", bad))
+    world.take_up()
+    world.token_reply = lambda _: WRONG_CLIENT
+    world.generate()
+    assert waits(world) == "misconfigured"
+    world.token_reply = granted()
+    world.google.script = [project("p"), WHOLE]
+    world.store.put(Record("a", "a@x", "refresh-of-a", good))
+    world.take_up()
+
+    assert serving(world) == "a"
+
+
+def test_enabled_after_a_refusal_of_the_client(world: World) -> None:
+    """Enabling one account is a reason to try the client again."""
+    world.token_reply = lambda _: WRONG_CLIENT
+    world.generate()
+    world.token_reply = granted()
+    world.google.script = [project("p"), WHOLE]
+    world.store.give_another_chance("b")
+    world.take_up()
+
+    assert serving(world) == "b"
+
+
+def test_another_client_for_tokens_that_were_not_its_own(world: World) -> None:
+    """With another OAuth client, tokens that were another's get another chance."""
+    world.token_reply = lambda _: (401, b'{"error":"unauthorized_client"}')
+    assert world.generate().status == 400
+    world.token_reply = granted()
+    world.pool.go_by(world.pool)
+    assert world.generate().status == 400
+    tokens = world.pool.tokens
+    settings = evolve(tokens, client=OAuthClient("right", "secret"))
+    world.pool.go_by(evolve(world.pool, tokens=settings))
+
+    assert world.generate().status == 200
+
+
+def test_rotated_while_the_operator_speaks(one: World) -> None:
+    """Whatever is said of an account, a replaced refresh token is not lost."""
+    slow = Slow(one)
+    client = one.generate()
+    one.store.change("a", project="ours")
+    one.take_up()
+    slow.asked[0].callback(granted(refresh_token="refresh-of-a-2")("a"))
+    one.google.script = [project(None), WHOLE]
+    one.settle()
+
+    assert client.status == 200
+    assert one.store.accounts()[0].record.refresh_token == "refresh-of-a-2"
+    assert one.account("a").record.refresh_token == "refresh-of-a-2"
+
+
+def test_rotated_on_a_slow_disk_while_the_operator_speaks(one: World) -> None:
+    """Nor is it when the command line is faster at the disk."""
+    waiting: list[tuple[Deferred[Any], tuple[Any, ...]]] = []
+
+    def in_thread(*work: Any) -> Deferred[Any]:
+        waiting.append((Deferred(), work))
+        return waiting[-1][0]
+
+    one.pool.writer.in_thread = in_thread
+    one.token_reply = granted(refresh_token="refresh-of-a-2")
+    one.generate()
+    one.store.give_another_chance("a")
+    one.take_up()
+    while waiting:
+        done, work = waiting.pop(0)
+        execute(*work).chainDeferred(done)
+        one.settle()
+    one.take_up()
+
+    assert one.store.accounts()[0].record.refresh_token == "refresh-of-a-2"
+    assert one.account("a").record.refresh_token == "refresh-of-a-2"
+
+
+def test_a_new_login_waits_for_no_old_one(one: World) -> None:
+    """What becomes of the old login's renewal is no concern of the new one's."""
+    slow = Slow(one)
+    one.generate()
+    one.store.put(Record("x", "a@x", "refresh-of-new"))
+    one.take_up()
+    one.google.script = [project("p"), WHOLE]
+    second = one.generate()
+    assert len(slow.asked) == 2
+    slow.asked[1].callback(granted()("new"))
+    one.settle()
+    slow.asked[0].callback(granted()("old"))
+    one.settle()
+
+    assert second.status == 200
+    assert {call.account for call in one.google.calls} == {"new"}
+
+
+@pytest.mark.parametrize("what", ["suspended", "disabled", "removed"])
+def test_a_lot_can_happen_meanwhile(one: World, what: str) -> None:
+    """An account that was taken out while a request waited for it is not asked."""
+    slow = Slow(one)
+    client = one.generate()
+    if what == "suspended":
+        one.account("a").holds.place(EVERY_MODEL, 1e6, None, "x", need=Need.SUSPENDED)
+    elif what == "disabled":
+        one.store.change("a", disabled=1.0)
+    else:
+        one.store.remove("a")
+    one.take_up()
+    slow.asked[0].callback(granted()("a"))
+    one.settle()
+
+    assert client.error() == (400, "FAILED_PRECONDITION")
+    assert one.google.calls == []
+    assert [account.serving for account in one.pool.accounts] in ([0], [])
 
 
 # What survives a restart
@@ -485,6 +630,72 @@ def test_project_that_moved(one: World) -> None:
     used = [c.envelope["project"] for c in one.google.calls if "project" in c.envelope]
     assert used == ["project-of-it", "moved", "moved"]
     assert one.store.accounts()[0].project == "moved"
+
+
+def held_back(world: World, count: int) -> list[Call]:
+    """So many calls that Google has yet to answer."""
+    world.google.script = [Reply(stays_open=True)]
+    for _ in range(count):
+        world.generate()
+    calls, world.google.calls = world.google.calls, []
+    return calls
+
+
+def answer(world: World, call: Call, reply: Reply) -> None:
+    """Answer one of them; its status has gone out, so that of an error is inside."""
+    call.request.write(reply.body)
+    call.request.finish()
+    world.settle()
+
+
+def test_two_find_out_about_a_project(tmp_path: Path) -> None:
+    """Calls that were under way with the old project have nothing to add."""
+    one = World(tmp_path, accounts="a")
+    first, second = held_back(one, 2)
+    one.google.script = [Reply(stays_open=True)]
+    answer(one, first, STALE)
+    answer(one, second, STALE)
+    (lookup,) = one.google.calls
+    one.google.script = [WHOLE]
+    answer(one, lookup, project("moved"))
+
+    assert [client.status for client in one.clients] == [200, 200]
+    assert one.account("a").holds.by_model == {}
+
+
+def test_a_late_word_about_an_old_project(tmp_path: Path) -> None:
+    """That the old one is wrong is known, and no reason to doubt the new one."""
+    one = World(tmp_path, accounts="a")
+    first, second = held_back(one, 2)
+    one.google.script = [project("moved"), WHOLE]
+    answer(one, first, STALE)
+    answer(one, second, STALE)
+
+    assert [client.status for client in one.clients] == [200, 200]
+    assert len(lookups(one)) == 1
+    assert one.account("a").holds.by_model == {}
+
+
+def test_a_project_that_was_made_do_with(tmp_path: Path) -> None:
+    """If the configured one is wrong, Google is asked again at once."""
+    one = World(tmp_path, accounts="")
+    one.store.put(Record("a", "a@x", "refresh-of-a", project="ours"))
+    one.take_up()
+    one.google.script = [Reply(500), STALE, project("theirs"), WHOLE]
+
+    assert one.generate().status == 200
+    assert one.google.calls[-1].envelope["project"] == "theirs"
+
+
+def test_a_project_that_google_is_wrong_about(tmp_path: Path) -> None:
+    """Where it goes on naming one that it refuses, the configured one is tried."""
+    one = World(tmp_path, accounts="")
+    one.store.put(Record("a", "a@x", "refresh-of-a", project="ours"))
+    one.take_up()
+    one.google.script = [project("theirs"), STALE, project("theirs"), WHOLE]
+
+    assert one.generate().status == 200
+    assert one.google.calls[-1].envelope["project"] == "ours"
 
 
 def test_project_that_is_named_all_the_same(one: World) -> None:
@@ -686,6 +897,72 @@ def test_shortage(world: World) -> None:
 
     assert isinstance(shortage, GatewayError)
     assert "3 needs login" in shortage.message
+
+
+def test_one_model_that_nobody_may_use(world: World) -> None:
+    """Who asks for it takes no account away from those who ask for others."""
+    forbidden = Reply(403, b'{"error":{"code":403,"message":"no permission"}}')
+    world.google.script = [forbidden]
+    assert world.generate(model="secret").error() == (400, "FAILED_PRECONDITION")
+    world.google.script = [WHOLE]
+
+    assert world.generate(model="pro").status == 200
+    assert world.generate(model="secret").error() == (400, "FAILED_PRECONDITION")
+
+
+def test_suspended_for_good(tmp_path: Path) -> None:
+    """No other refusal that was under way turns it into something that passes."""
+    one = World(tmp_path, accounts="a")
+    first, second = held_back(one, 2)
+    terms = b'{"error":{"code":403,"message":"violation of Terms of Service"}}'
+    answer(one, first, Reply(body=terms))
+    refused = b'{"error":{"code":403,"message":"Verify your account to continue."}}'
+    answer(one, second, Reply(body=refused))
+    one.clock.advance(10**6)
+    one.google.calls.clear()
+
+    assert one.generate().error() == (400, "FAILED_PRECONDITION")
+    assert one.google.calls == []
+
+
+def test_an_old_success_is_no_trial(tmp_path: Path) -> None:
+    """An answer to a question from before the hold does not show that it is over."""
+    one = World(tmp_path, accounts="a")
+    first, second = held_back(one, 2)
+    answer(one, first, QUOTA)
+    one.clock.advance(60)
+    answer(one, second, WHOLE)
+
+    assert list(one.account("a").holds.by_model) == ["pro"]
+
+
+def test_a_trial_that_takes_long(tmp_path: Path) -> None:
+    """While a long answer is under way, one other request may try every ten seconds."""
+    one = World(tmp_path, accounts="a")
+    one.google.script = [QUOTA, Reply(stays_open=True), Reply(stays_open=True)]
+    one.generate()
+    one.clock.advance(60)
+    for _ in range(15):
+        one.generate()
+        one.clock.advance(1)
+
+    assert len(one.google.calls) == 3
+
+
+def test_back_before_another_comes_free(tmp_path: Path) -> None:
+    """Who waits for a busy account notices that another one is back."""
+    world = World(tmp_path, accounts="ab", patience=2.0)
+    world.store.change("a", concurrency=1)
+    world.take_up()
+    world.google.script = [Reply(stays_open=True), WHOLE]
+    world.generate()
+    world.account("b").holds.place("pro", 1e6, Rest(1.0, 1.0), "x")
+    client = world.generate()
+    assert client.received() == b""
+    world.clock.advance(1.0)
+    world.settle()
+
+    assert client.status == 200
 
 
 # The store, as it is watched

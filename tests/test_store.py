@@ -1,8 +1,10 @@
-"""Tests for ``antigravity_gw.pool.store``, ``pool.schema`` and ``pool.learnt``."""
+"""Tests for ``antigravity_gw.pool.store`` and ``database``, ``schema``, ``learnt``."""
 
 import os
 import sqlite3
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from attrs import evolve
 
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Access, Known, Record
+from antigravity_gw.pool.database import NoStore, StoreError
 from antigravity_gw.pool.hold import EVERY_MODEL, Hold
 from antigravity_gw.pool.learnt import (
     Change,
@@ -21,7 +24,7 @@ from antigravity_gw.pool.learnt import (
     rotated,
 )
 from antigravity_gw.pool.schema import STEPS, VERSION
-from antigravity_gw.pool.store import Store, StoreError
+from antigravity_gw.pool.store import Store
 from antigravity_gw.wire.companion import Remaining
 from antigravity_gw.wire.oauth import OAuthClient
 
@@ -55,7 +58,7 @@ def all_that_is_learnt(id: str, epoch: int) -> list[Change]:
         minted(id, epoch, ACCESS),
         project_found(id, epoch, "found"),
         quota_seen(id, epoch, QUOTA, 7.0),
-        rotated(id, epoch, "1//rotated"),
+        rotated(id, "1//a", "1//rotated"),
     ]
 
 
@@ -94,9 +97,36 @@ def test_what_is_over(store: Store) -> None:
 @pytest.mark.parametrize(("id", "epoch"), [("1", 0), ("gone", 1)])
 def test_yesterdays_news(store: Store, id: str, epoch: int) -> None:
     """What was learnt before the operator said something newer changes nothing."""
-    store.apply(all_that_is_learnt(id, epoch))
+    store.apply(all_that_is_learnt(id, epoch)[:-1])
 
     assert store.accounts() == [Known(ADA), Known(BOB)]
+
+
+def test_rotations(store: Store) -> None:
+    """One counts whatever has been said meanwhile, unless it was another token."""
+    store.change("ada", project="other")
+    store.apply([rotated("1", "1//a", "1//a2"), rotated("1", "1//a2", "1//a3")])
+    store.apply([rotated("2", "1//older", "1//b2")])
+
+    assert [record.refresh_token for record in records(store)] == ["1//a3", "1//b"]
+
+
+def test_another_file_in_its_place(store: Store, tmp_path: Path) -> None:
+    """A good copy that was put in its place is noticed, and watched from then on."""
+    other = Store.open(tmp_path / "other")
+    other.put(BOB)
+    assert [store.has_changed(), store.has_changed()] == [True, False]
+    with closing(sqlite3.connect(other.path)) as db:
+        db.execute(f"VACUUM INTO '{tmp_path / 'copy'}'")
+    for end in ("-wal", "-shm"):
+        store.path.with_name(store.path.name + end).unlink(missing_ok=True)
+    (tmp_path / "copy").replace(store.path)
+    assert [store.has_changed(), store.has_changed()] == [True, False]
+    assert records(store) == [BOB]
+    Store.open(store.directory).remove("bob")
+
+    assert store.has_changed()
+    store.close()
 
 
 def test_all_or_nothing(store: Store) -> None:
@@ -133,7 +163,7 @@ def test_nobody_else_can_read_it(tmp_path: Path) -> None:
 
 def test_it_is_as_safe_as_sqlite_makes_it(store: Store) -> None:
     """A write-ahead log, synced with every transaction."""
-    with store._connection() as db:
+    with store.connection() as db:
         modes = [
             db.execute(f"PRAGMA {pragma}").fetchone()[0]
             for pragma in ("journal_mode", "synchronous", "foreign_keys")
@@ -344,6 +374,53 @@ def test_a_damaged_database(store: Store) -> None:
     copy.rename(store.path)
 
     assert records(Store.open(store.directory)) == [ADA, BOB]
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    """What a full disk may leave is no store with no accounts."""
+    (tmp_path / "accounts.sqlite3").touch()
+
+    with pytest.raises(StoreError, match=r"is damaged \(it is empty\)"):
+        Store.open(tmp_path)
+
+
+def test_none_is_made_unasked(tmp_path: Path) -> None:
+    """Only who means to add something makes a store."""
+    with pytest.raises(NoStore, match="there is no account store at"):
+        Store.open(tmp_path / "state", create=False)
+
+    assert not (tmp_path / "state").exists()
+
+
+def test_made_by_several_at_once(tmp_path: Path) -> None:
+    """Each finds a whole store, and all find the same."""
+    barrier = threading.Barrier(8)
+
+    def make(number: int) -> bool:
+        barrier.wait()
+        return Store.open(tmp_path).put(Record(f"{number}", f"{number}", "1//t"))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(make, range(8))) == [True] * 8
+    assert len(Store.open(tmp_path).accounts()) == 8
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_file_that_others_can_read(store: Store) -> None:
+    """A copy that was put in place with other modes is made private."""
+    store.path.chmod(0o644)
+    Store.open(store.directory)
+
+    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
+
+
+def test_a_name_that_is_an_id(store: Store) -> None:
+    """No account is called like another's id, so that commands mean one."""
+    with pytest.raises(StoreError, match="'2' is the id of another account"):
+        store.put(Record("9", "2", "1//x"))
+    assert store.remove("2")
+
+    assert records(store) == [ADA]
 
 
 def test_vanished(store: Store) -> None:

@@ -56,7 +56,7 @@ def tokens(endpoint: Endpoint, clock: Clock, learnt: list[Change]) -> Tokens:
         return succeed(True)
 
     client = OAuthClient("id", "hush")
-    return Tokens(endpoint.post, clock.seconds, client, learn)
+    return Tokens(endpoint.post, clock, client, learn)
 
 
 def account(token: str = "1//a") -> Account:
@@ -104,14 +104,16 @@ def test_due_once_in_a_while(tokens: Tokens, endpoint: Endpoint, clock: Clock) -
 
 
 def test_short_lives(tokens: Tokens, endpoint: Endpoint, clock: Clock) -> None:
-    """A token that lives shortly is not renewed with every request."""
+    """A token that lives shortly is used, and not renewed with every request."""
     one = account()
-    renewed(tokens, endpoint, one, (200, b'{"access_token":"t","expires_in":240}'))
-    clock.advance(119)
-    assert not tokens.is_due(one)
+    renewed(tokens, endpoint, one, (200, b'{"access_token":"t","expires_in":40}'))
+    clock.advance(14)
+    assert (tokens.held(one), tokens.is_due(one)) == ("t", False)
     clock.advance(1)
+    assert (tokens.held(one), tokens.is_due(one)) == ("t", True)
+    clock.advance(15)
 
-    assert tokens.is_due(one)
+    assert tokens.held(one) is None
 
 
 def test_it_is_stored(
@@ -121,12 +123,12 @@ def test_it_is_stored(
     clock.advance(1000)
     renewed(tokens, endpoint, account(), OK)
 
-    assert learnt == [minted("a", 7, Access("t1", 4599.0, digest("1//a")))]
+    assert learnt == [minted("a", 7, Access("t1", 4539.0, digest("1//a")))]
 
 
 def test_of_an_earlier_life(tokens: Tokens, clock: Clock) -> None:
     """A stored token is used while it is good, if it is of the same login."""
-    tokens.remember("a", Access("old", 4000.0, digest("1//a")))
+    tokens.remember("a", Access("old", 3940.0, digest("1//a")))
     assert tokens.held(account()) == "old"
     assert tokens.held(account("1//another")) is None
     assert not tokens.is_due(account())
@@ -161,7 +163,7 @@ def test_rotation(tokens: Tokens, endpoint: Endpoint, learnt: list[Change]) -> N
     assert renewed(tokens, endpoint, one, ROTATED) == "t1"
 
     assert tokens.held(one) == "t1"
-    assert learnt[0] == rotated("a", 7, "1//new")
+    assert learnt[0] == rotated("a", "1//a", "1//new")
     assert one.record.refresh_token == "1//new"
     renewed(tokens, endpoint, one, OK)
     assert b"1%2F%2Fnew" in endpoint.forms[1]
@@ -179,6 +181,42 @@ def test_stored_before_it_is_used(tokens: Tokens, endpoint: Endpoint) -> None:
     stored.callback(True)
 
     assert now(renewal) == "t1"
+
+
+def test_a_disk_that_hangs(tokens: Tokens, endpoint: Endpoint, clock: Clock) -> None:
+    """It is not waited for much longer: memory knows the new refresh token, too."""
+    tokens.learn = lambda _: Deferred()
+    one = account()
+    renewal = Deferred.fromCoroutine(tokens.renew(one))
+    endpoint.asked[0].callback(ROTATED)
+    clock.advance(5)
+
+    assert now(renewal) == "t1"
+    assert one.record.refresh_token == "1//new"
+
+
+def test_the_store_lags_behind(tokens: Tokens, endpoint: Endpoint) -> None:
+    """What has been replaced is known until the store has it, too."""
+    one = account()
+    renewed(tokens, endpoint, one, ROTATED)
+    again = (200, OK[1][:-1] + b',"refresh_token":"1//newer"}')
+    renewed(tokens, endpoint, one, again)
+
+    assert tokens.successor("a", "1//a") == "1//newer"
+    assert tokens.successor("a", "1//new") == "1//newer"
+    assert tokens.successor("a", "1//newer") == "1//newer"
+    assert tokens.successor("a", "1//a") == "1//a"
+
+
+def test_others_are_forgotten(tokens: Tokens, endpoint: Endpoint) -> None:
+    """Nothing is kept of accounts that are not there any more."""
+    one = account()
+    renewed(tokens, endpoint, one, OK)
+    tokens.forget_others({"a"})
+    assert tokens.held(one) == "t1"
+    tokens.forget_others(set())
+
+    assert tokens.held(one) is None
 
 
 def test_login_during_a_renewal(tokens: Tokens, endpoint: Endpoint) -> None:
@@ -237,6 +275,21 @@ def test_failure_of_all() -> None:
     work[1].callback(7)
 
     assert now(again) == 7
+
+
+def test_who_is_told_makes_another_leave() -> None:
+    """The rest are told all the same."""
+    shared, work = Shared[int](), Deferred[int]()
+
+    async def wait() -> int:
+        return await work
+
+    first, second, third = (shared.run("a", wait) for _ in range(3))
+    second.addErrback(lambda _: None)
+    first.addCallback(lambda _: second.cancel())
+    work.callback(7)
+
+    assert now(third) == 7
 
 
 def test_bugs_that_nobody_waits_for(logged: list[dict[str, Any]]) -> None:

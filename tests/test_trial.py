@@ -11,9 +11,9 @@ from world import WHOLE, Call, Reply, World
 from antigravity_gw.gateway import Gateway, Limits
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Access, Known
+from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold
 from antigravity_gw.pool.learnt import held, minted
-from antigravity_gw.pool.store import StoreError
 from antigravity_gw.trial import LONGEST, QUESTION, Outcome, Trial
 
 NOW = 1_000_000.0

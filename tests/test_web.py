@@ -54,7 +54,8 @@ def test_readiness(tmp_path: Path) -> None:
     assert world.get("/readyz").error() == (503, "UNAVAILABLE")
     world.add("a")
     assert world.get("/readyz").json() == {"status": "ok"}
-    world.google.script = [Reply(403, b'{"error":{"code":403,"message":"a@x"}}')]
+    refused = b'{"error":{"code":403,"message":"a@x: verify your account"}}'
+    world.google.script = [Reply(403, refused)]
     world.generate()
     client = world.get("/readyz")
 

@@ -9,9 +9,10 @@ from helpers import now
 from twisted.internet.defer import Deferred
 
 from antigravity_gw.pool.account import Record
+from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.hold import Hold
 from antigravity_gw.pool.learnt import Change, held, rotated
-from antigravity_gw.pool.store import Store, StoreError
+from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.writer import StoreWriter
 
 
@@ -51,8 +52,8 @@ def store(tmp_path: Path) -> Store:
 
 
 def new(token: str) -> Change:
-    """The refresh token has been replaced."""
-    return rotated("1", 1, token)
+    """The refresh token has been replaced; they are numbered."""
+    return rotated("1", f"n{int(token[1:]) - 1}", token)
 
 
 def cooling(model: str, until: float) -> Change:
@@ -77,7 +78,7 @@ def test_it_is_on_disk_when_it_says_so(store: Store) -> None:
 
 
 def test_what_piles_up_is_written_at_once(store: Store) -> None:
-    """In one transaction, and only the last word on each matter."""
+    """In one transaction, in order, and only the last word on each matter."""
     thread = Thread()
     writer = StoreWriter(store, thread.run)
     learnt = [writer.learn(new(f"n{n}")) for n in range(1, 100)]

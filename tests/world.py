@@ -243,7 +243,7 @@ class World:
         writer = StoreWriter(self.store, execute)
         tokens = Tokens(
             post=self._post,
-            now=self.clock.seconds,
+            clock=self.clock,
             client=OAuthClient("client", "secret"),
             learn=writer.learn,
         )

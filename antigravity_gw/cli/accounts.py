@@ -10,10 +10,10 @@ from typing import Any
 from antigravity_gw.cli.common import (
     CommandError,
     Desk,
-    ask_refresh_token,
     checked_name,
     found_in,
     print_json,
+    read_refresh_token,
     read_secret,
     warn,
 )
@@ -21,6 +21,7 @@ from antigravity_gw.cli.objects import account_object
 from antigravity_gw.cli.tables import Moment, card, listing
 from antigravity_gw.importing import Found, stranger
 from antigravity_gw.pool.account import Known, Record
+from antigravity_gw.pool.database import NoStore
 from antigravity_gw.states import ACCOUNTS, handle
 from antigravity_gw.wire.oauth import OAuthClient
 
@@ -48,14 +49,15 @@ def add_account_parsers(commands: Any) -> None:
     )
     add.add_argument("--client-secret-file", metavar="FILE", help="that one's secret")
     _add_settings(add)
-    _set_command(add, add_account)
+    _set_command(add, add_account, create=True)
     change = commands.add_parser("set", help="change how an account is used")
     change.add_argument("name", metavar="NAME", help="its name or id")
     _add_settings(change)
     change.set_defaults(usage_error=change.error)
     _set_command(change, set_account)
     table = commands.add_parser("list", help="the state of every account")
-    _set_command(table, list_accounts)
+    table.add_argument("--json", action="store_true", help="answer in JSON")
+    table.set_defaults(command=list_if_any)
     for name, command, told in (
         ("show", show_accounts, "all that is known of accounts"),
         ("enable", enable_accounts, "use accounts again, whatever was learnt of them"),
@@ -72,10 +74,14 @@ def add_account_parsers(commands: Any) -> None:
 
 
 def _set_command(
-    parser: argparse.ArgumentParser, command: Callable[[Desk], int]
+    parser: argparse.ArgumentParser,
+    command: Callable[[Desk], int],
+    create: bool = False,
 ) -> None:
     parser.add_argument("--json", action="store_true", help="answer in JSON")
-    parser.set_defaults(command=lambda options: command(Desk.opened(options)))
+    parser.set_defaults(
+        command=lambda options: command(Desk.opened(options, create=create))
+    )
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
@@ -148,10 +154,7 @@ def add_account(desk: Desk) -> int:
     accounts = desk.store.accounts()
     old = found_in(accounts, options.name)
     name = old.record.name if old else checked_name(options.name)
-    if options.refresh_token_file:
-        token = read_secret(options.refresh_token_file)
-    else:
-        token = ask_refresh_token()
+    token = read_refresh_token(options.refresh_token_file)
     settings = _settings(options)
     record = Record(secrets.token_hex(4), name, token, client, added=time.time())
     is_new = desk.store.put(record)
@@ -181,6 +184,19 @@ def set_account(desk: Desk) -> int:
     desk.store.change(name, **settings)
     _told(desk, name, "changed")
     return 0
+
+
+def list_if_any(options: argparse.Namespace) -> int:
+    """Show every account, or that there is no store to have any."""
+    try:
+        return list_accounts(Desk.opened(options, create=False))
+    except NoStore as nothing:
+        if options.json:
+            print_json([])
+        else:
+            print(f"There is no account yet, since {nothing}.")
+            print(f"'{ACCOUNTS} add NAME' makes one.")
+        return 0
 
 
 def list_accounts(desk: Desk) -> int:

@@ -21,7 +21,7 @@ from antigravity_gw.cli.accounts import add_account_parsers
 from antigravity_gw.cli.common import CommandError, complain, overrides
 from antigravity_gw.cli.imports import add_import_parser
 from antigravity_gw.cli.trials import add_test_parser
-from antigravity_gw.pool.store import StoreError
+from antigravity_gw.pool.database import StoreError
 from antigravity_gw.settings import ConfigError
 
 
@@ -82,7 +82,7 @@ def make_key(options: argparse.Namespace) -> int:
     """Make a key; only its hash needs to be kept."""
     key = secrets.token_urlsafe(32)
     print(f"The key of {options.name}, shown this once:\n\n  {key}\n")
-    print("Add this to the configuration file, and restart the daemon:\n")
+    print("Add this to the configuration file, and send the daemon SIGHUP:\n")
     print(f"[[auth.keys]]\nname = {json.dumps(options.name)}")
     print(f'sha256 = "{sha256(key.encode()).hexdigest()}"')
     return 0

@@ -20,6 +20,9 @@ MIB = 2**20
 FILE_LIMIT = 64 * MIB
 """The longest file to read, in bytes."""
 
+LONGEST_TOKEN = 4096
+"""The longest refresh token to take, in letters; Google's are far shorter."""
+
 LONGEST_NAME = 254
 """As long as an e-mail address may be."""
 
@@ -47,13 +50,16 @@ class Desk:
     store: Store
 
     @classmethod
-    def opened(cls, options: argparse.Namespace) -> "Desk":
+    def opened(cls, options: argparse.Namespace, *, create: bool) -> "Desk":
         """
+        :param create: whether to make a store if there is none.
         :raises ConfigError: when the configuration is wrong.
-        :raises StoreError: when the store cannot be used.
+        :raises NoStore: when there is no store.
+        :raises StoreError: when it cannot be used.
         """
         loaded = load(options.config, os.environ, overrides(options))
-        return cls(options, loaded, Store.open(loaded.state_directory()))
+        store = Store.open(loaded.state_directory(), create=create)
+        return cls(options, loaded, store)
 
     @property
     def client_id(self) -> str:
@@ -176,12 +182,27 @@ def read_secret(file: str) -> str:
     return _secret(read_bytes(file), file)
 
 
-def ask_refresh_token() -> str:
+def read_refresh_token(file: str | None) -> str:
     """
-    The refresh token, from a person or from standard input.
+    A refresh token, from *file*, or else from a person or standard input.
 
-    :raises CommandError: when there is none.
+    :raises CommandError: when there is none, or something else.
     """
+    token = read_secret(file) if file else _ask_refresh_token()
+    if token.startswith("ya29."):
+        raise CommandError(
+            "that is an access token, which is dead within the hour; a refresh token "
+            "begins with 1//"
+        )
+    if len(token) > LONGEST_TOKEN or not set(token).isdisjoint("\"'|{},"):
+        raise CommandError(
+            f"that is no refresh token; '{ACCOUNTS} import FILE' reads the files of "
+            "other programs"
+        )
+    return token
+
+
+def _ask_refresh_token() -> str:
     if sys.stdin.isatty():
         try:
             typed = getpass.getpass("Refresh token: ").encode("utf-8", "replace")

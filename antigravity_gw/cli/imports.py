@@ -82,7 +82,7 @@ class Result:
 
 def import_accounts(options: argparse.Namespace) -> int:
     """Store every account in the files."""
-    desk = Desk.opened(options)
+    desk = Desk.opened(options, create=True)
     importer = Importer(desk.store, desk.client_id)
     results: list[Result] = []
     for file in options.files:

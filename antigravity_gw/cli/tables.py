@@ -85,8 +85,11 @@ def client_lines(trouble: ClientTrouble, moment: Moment) -> Iterator[str]:
     """What to say of an OAuth client that is refused, once for all its accounts."""
     state = trouble.state
     whose = "account is" if trouble.users == 1 else f"{trouble.users} accounts are"
-    yield f"MISCONFIGURED: this OAuth client is refused; its {whose} not to blame."
-    yield "  " + shortened(trouble.id or "(none is configured)", WIDTH - 2)
+    if trouble.id:
+        yield f"MISCONFIGURED: this OAuth client is refused; its {whose} not to blame."
+        yield "  " + shortened(trouble.id, WIDTH - 2)
+    else:
+        yield f"MISCONFIGURED: there is no OAuth client; its {whose} not to blame."
     yield from labelled("why", state.reason)
     yield from labelled("when", moment.course(state.since, state.until))
     yield from labelled("to do", state.to_do)
@@ -251,7 +254,7 @@ def _share(fraction: float | None) -> str:
 
 def _quota(fraction: float | None, resets: float | None, moment: Moment) -> str:
     share = "unknown" if fraction is None else f"{_share(fraction)} left"
-    if resets is None:
+    if resets is None or fraction == 1.0:
         return share
     if resets <= moment.now:
         return f"{share}, but it has come back since"

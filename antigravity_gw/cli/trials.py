@@ -43,7 +43,7 @@ def add_test_parser(commands: Any) -> None:
 
 def try_accounts(options: argparse.Namespace) -> int:
     """Test accounts, one after the other."""
-    desk = Desk.opened(options)
+    desk = Desk.opened(options, create=False)
     model = _model(desk)
     accounts, missing = _chosen(desk)
     if not accounts and not missing:

@@ -8,6 +8,9 @@ from antigravity_gw.pool.hold import Hold, Holds
 from antigravity_gw.wire.companion import Remaining
 from antigravity_gw.wire.oauth import OAuthClient
 
+STALE = 86400.0
+"""What Google has said of a quota is worth so many seconds."""
+
 LEAST_HEADROOM = 0.01
 """What an account counts with that has next to no quota left."""
 
@@ -45,9 +48,9 @@ class Record:
 @frozen
 class Access:
     """
-    An access token, and how long it is good.
+    An access token, and how long it is used.
 
-    :ivar expires: POSIX seconds.
+    :ivar expires: when it is not used any more, in POSIX seconds.
     :ivar minted_from: tells the refresh token it was exchanged for.
     """
 
@@ -133,11 +136,11 @@ class Account:
             or self.holds.bar(model, now)
         )
 
-    def free_at(self, model: str) -> float:
+    def free_at(self, model: str, now: float) -> float:
         """When no hold is in force, in POSIX seconds; infinite for not by itself."""
         if self.record.disabled is not None:
             return math.inf
-        return self.holds.free_at(model)
+        return self.holds.free_at(model, now)
 
     def waits_for(self, model: str, now: float) -> str | None:
         """What a person has to do before it may be asked for *model*, if anything."""
@@ -149,9 +152,10 @@ class Account:
     def remaining(self, model: str, now: float) -> float | None:
         """What is left of *model*'s quota, from 0 to 1; None when nobody knows."""
         left = self.quota.get(model)
-        if left is None or (left.resets is not None and left.resets <= now):
+        if left is None or now > self.quota_seen + STALE:
             return None
-        return left.fraction
+        is_back = left.resets is not None and left.resets <= now
+        return None if is_back else left.fraction
 
     def headroom(self, model: str, now: float) -> float:
         """:meth:`remaining`, with an unknown one counted as all of it."""

@@ -2,9 +2,10 @@
 Whose turn it is.  No I/O, no clock, no dice.
 
 Every conversation ranks all accounts, by a hash of the two together (weighted
-rendezvous hashing).  It goes to the first in its ranking that can serve it: no
-table is needed to find that one again, and when an account drops out only its
-own conversations move, and come back with it.
+rendezvous hashing).  It goes to the first in its ranking that can serve it, so no
+table is needed to find that one again, and when an account drops out only its own
+conversations move, and come back with it.  Of late it is remembered where each
+began, which is elsewhere if its first account was busy, short of quota or away.
 """
 
 import math
@@ -61,9 +62,7 @@ class Errand:
 @define
 class Homes:
     """
-    The conversations that live elsewhere than their ranking says.
-
-    Those are the ones that began while their first account was busy or away.
+    Where conversations began of late; others are where their ranking says.
 
     :ivar limit: how many to remember; the longest unused goes.
     """
@@ -72,16 +71,14 @@ class Homes:
     _by_fingerprint: OrderedDict[bytes, str] = field(factory=OrderedDict, init=False)
 
     def of(self, fingerprint: bytes) -> str | None:
-        """The id of the account that a conversation lives with, if elsewhere."""
+        """The id of the account that a conversation lives with, if remembered."""
         if fingerprint in self._by_fingerprint:
             self._by_fingerprint.move_to_end(fingerprint)
         return self._by_fingerprint.get(fingerprint)
 
-    def settle(self, fingerprint: bytes, id: str | None) -> None:
-        """It lives there from now on; None for where its ranking says."""
-        self._by_fingerprint.pop(fingerprint, None)
-        if id is not None:
-            self._by_fingerprint[fingerprint] = id
+    def settle(self, fingerprint: bytes, id: str) -> None:
+        """It lives there from now on."""
+        self._by_fingerprint[fingerprint] = id
         if len(self._by_fingerprint) > self.limit:
             self._by_fingerprint.popitem(last=False)
 
@@ -117,7 +114,9 @@ class Chooser:
         if errand.conversation.is_new:
             return self._housed(accounts, able, errand, now)
         home = self._homes.of(errand.conversation.fingerprint)
-        at_home = (account for account in able if account.id == home)
+        at_home = (
+            a for a in able if a.id == home and not a.is_empty(errand.model, now)
+        )
         return next(at_home, None) or _first(able, errand, now)
 
     def _housed(
@@ -127,19 +126,34 @@ class Chooser:
         errand: Errand,
         now: float,
     ) -> Account:
-        """The account that a new conversation is to live with."""
+        """
+        The account that a new conversation begins with, and is to live with.
+
+        Another one that began with the same words stays where it is.
+        """
         chosen = _first(able, errand, now, is_new=True)
-        is_found_again = chosen is _first(accounts, errand, now)
-        self._homes.settle(errand.ticket, None if is_found_again else chosen.id)
+        if self._homes.of(errand.ticket) not in {account.id for account in accounts}:
+            self._homes.settle(errand.ticket, chosen.id)
         return chosen
 
 
-def comes_free(accounts: Sequence[Account], errand: Errand, now: float) -> float:
-    """In how many seconds an account may serve *errand*; infinite for never."""
-    others = (a for a in accounts if a.id not in errand.avoid)
-    return max(
-        0.0, min((a.free_at(errand.model) for a in others), default=math.inf) - now
-    )
+def worth_waiting(accounts: Sequence[Account], errand: Errand, now: float) -> float:
+    """
+    For how many seconds *errand* should wait before it looks again.
+
+    At most as long as it may; an account that is merely busy may come free at
+    any time before.
+
+    :returns: 0 when none comes free while it may wait.
+    """
+    waits = [
+        max(0.0, account.free_at(errand.model, now) - now)
+        for account in accounts
+        if account.id not in errand.avoid
+    ]
+    if min(waits, default=math.inf) > errand.patience:
+        return 0.0
+    return min([wait for wait in waits if wait > 0.0] + [errand.patience])
 
 
 def _first(
@@ -196,7 +210,7 @@ def why_none(accounts: Sequence[Account], model: str, now: float) -> GatewayErro
             f"no account of this gateway can serve ({counts}): its operator has to "
             "look at 'antigravity-gw accounts list'"
         )
-    wait = max(0.0, min(account.free_at(model) for account in accounts) - now)
+    wait = min(account.free_at(model, now) for account in accounts) - now
     what = "" if model == EVERY_MODEL else f" {model}"
     return Exhausted(
         f"no account of this gateway can serve{what} just now ({counts}); the first "

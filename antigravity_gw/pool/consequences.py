@@ -1,6 +1,6 @@
 """What follows for an account from what happens to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from attrs import define, field, frozen
@@ -56,14 +56,26 @@ class Consequences:
             case Blame.RATE:
                 self._cool(account, key, self.rests.rate, verdict)
             case Blame.HUMAN if verdict.need is Need.SUSPENDED:
-                self._keep_out(account, EVERY_MODEL, None, verdict)
-            case Blame.PROJECT if account.doubted is None:
-                self._doubt_project(account)
-            case Blame.HUMAN | Blame.OPERATOR | Blame.PROJECT:
-                account.doubted = None
-                self._keep_out(account, EVERY_MODEL, self.rests.refused, verdict)
+                self._keep_out(account, key, None, verdict)
+            case Blame.HUMAN | Blame.OPERATOR:
+                self._keep_out(account, key, self.rests.refused, verdict)
             case _:
                 pass  # the account has done nothing wrong
+
+    def of_project(self, account: Account, project: str, verdict: Verdict) -> None:
+        """
+        Upstream has refused the *project* that a call was made with.
+
+        The first time it is looked up again.  Calls that were under way with
+        the same one have nothing to add.
+        """
+        if project == account.doubted or account.project not in (None, project):
+            return
+        if account.doubted is None:
+            self._doubt_project(account, project)
+        else:
+            account.doubted = None
+            self._keep_out(account, EVERY_MODEL, self.rests.refused, verdict)
 
     def of_refusal(self, account: Account, verdict: Verdict) -> None:
         """Its token or project is not to be had before a person has acted."""
@@ -71,28 +83,34 @@ class Consequences:
         rest = None if is_dead else self.rests.refused
         self._keep_out(account, ACCESS, rest, verdict)
 
-    def of_trouble(self, account: Account, reason: str) -> None:
+    def of_trouble(self, account: Account, verdict: Verdict) -> None:
         """Its token or project is not to be had just now, for nobody's fault."""
-        self._cool(account, ACCESS, self.rests.trouble, Verdict(Blame.ENDPOINT, reason))
+        self._cool(account, ACCESS, self.rests.trouble, verdict)
 
     def of_access(self, account: Account) -> None:
         """There is a token, and a project."""
         self._lift(account, ACCESS)
 
-    def of_service(self, account: Account, model: str) -> None:
-        """*account* has served *model*."""
-        account.doubted = None
-        self._lift(account, EVERY_MODEL, model)
+    def of_service(self, account: Account, tried: Iterable[str]) -> None:
+        """
+        *account* has served.
 
-    def forgive(self, account: Account, need: Need) -> None:
+        :param tried: the holds, by their keys, that were tried with it.
+        """
+        account.doubted = None
+        self._lift(account, *tried)
+
+    def forgive(self, account: Account, *needs: Need) -> None:
         """What made a person necessary may have been mended."""
         self._raised.discard(account.client_id)
-        for key in account.holds.forgive(need):
-            self._learn_held(account, key, None)
+        for need in needs:
+            for key in account.holds.forgive(need):
+                self._learn_held(account, key, None)
 
-    def _doubt_project(self, account: Account) -> None:
+    def _doubt_project(self, account: Account, project: str) -> None:
         """Have the project looked up again, once."""
-        account.doubted, account.project = account.project or "", None
+        account.doubted, account.project = project, None
+        account.configured_until = 0.0
         self._log.warn(
             "account {account}: upstream refuses its project, it is looked up again",
             account=account.id,
@@ -111,6 +129,8 @@ class Consequences:
         )
         if hold is None:
             return  # all who waited for the same failure come here
+        for old in account.holds.forget(self.now()):
+            self._learn_held(account, old, None)
         if is_news:
             self._log.warn(
                 "account {account} cools for {seconds:.0f} s ({model}): {reason}",

@@ -22,6 +22,15 @@ ACCESS = "@access"
 SHORTEST = 1.0
 """A hold lasts so many seconds at least, whatever upstream says."""
 
+LONGEST_TRIAL = 10.0
+"""A trial that has shown nothing in so many seconds is followed by another one."""
+
+FORGOTTEN = 86400.0
+"""A hold that is over for so many seconds is not worth a trial."""
+
+SET_BACK = 60.0
+"""A clock that says so many seconds before a hold began has been set back."""
+
 JITTER, MOST_JITTER = 0.1, 3.0
 """How much longer than asked one may last: this share, and so many seconds."""
 
@@ -76,14 +85,22 @@ class Hold:
         return math.inf if self.until is None else self.until
 
     def is_in_force(self, now: float) -> bool:
-        """Whether nobody may try yet."""
-        return now < self.ends
+        """
+        Whether nobody may try yet.
+
+        One that ends does so even if the clock was set back meanwhile: when it
+        seems not to have begun, nobody knows any more how long it was to last.
+        """
+        if self.until is None:
+            return True
+        return self.since - SET_BACK < now < self.until
 
     def outweighs(self, other: "Hold") -> bool:
         """Whether *other* says nothing that this one, in force, does not."""
-        if other.need is None and self.need is not None:
+        if self.need is not None and other.need is None:
             return True
-        return other.need is self.need and other.ends <= self.ends
+        is_as_grave = self.need is not None or other.need is None
+        return is_as_grave and other.ends <= self.ends
 
 
 @define(eq=False)
@@ -91,7 +108,7 @@ class Holds:
     """The holds of one account, by model."""
 
     by_model: dict[str, Hold] = field(factory=dict)
-    _on_trial: set[str] = field(factory=set, init=False)
+    _on_trial: dict[str, float] = field(factory=dict, init=False)
 
     def on(self, model: str) -> list[Hold]:
         """All that concern *model*, those of the whole account among them."""
@@ -105,27 +122,38 @@ class Holds:
         """Whether to stay away from *model*: a hold is in force, or being tried."""
         if not self.by_model:  # as nearly always
             return False
-        return not self._on_trial.isdisjoint(self._keys(model)) or bool(
-            self.in_force(model, now)
-        )
+        is_tried = any(now < self._on_trial.get(k, now) for k in self._keys(model))
+        return is_tried or bool(self.in_force(model, now))
 
-    def free_at(self, model: str) -> float:
+    def free_at(self, model: str, now: float) -> float:
         """When no hold on *model* is in force, in POSIX seconds; may be infinite."""
-        return max((hold.ends for hold in self.on(model)), default=0.0)
+        return max((hold.ends for hold in self.in_force(model, now)), default=now)
 
-    def try_out(self, model: str) -> frozenset[str]:
+    def try_out(self, model: str, now: float) -> frozenset[str]:
         """
         Let one request try whether the holds on *model*, all over, still hold.
 
         :returns: what to give to :meth:`tried` when that is known.
         """
         keys = frozenset(self._keys(model))
-        self._on_trial |= keys
+        self._on_trial |= dict.fromkeys(keys, now + LONGEST_TRIAL)
         return keys
 
     def tried(self, keys: frozenset[str]) -> None:
         """The request that tried these is through with it, well or not."""
-        self._on_trial -= keys
+        for key in keys:
+            self._on_trial.pop(key, None)
+
+    def forget(self, now: float) -> list[str]:
+        """
+        Forget the holds that are long over.
+
+        :returns: the keys whose hold is gone.
+        """
+        over = [k for k, hold in self.by_model.items() if hold.ends + FORGOTTEN < now]
+        for key in over:
+            del self.by_model[key]
+        return over
 
     def place(
         self,

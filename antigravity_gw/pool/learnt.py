@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from antigravity_gw.pool.account import Access
 from antigravity_gw.pool.hold import Hold
@@ -21,8 +21,8 @@ class Change:
     :ivar statements: SQL with its parameters.
     """
 
-    key: tuple[str, ...]
-    statements: tuple[tuple[str, tuple[Any, ...]], ...]
+    key: tuple[str, ...] = field(repr=False)
+    statements: tuple[tuple[str, tuple[Any, ...]], ...] = field(repr=False)
 
 
 def held(id: str, epoch: int, model: str, hold: Hold | None) -> Change:
@@ -48,10 +48,17 @@ def held(id: str, epoch: int, model: str, hold: Hold | None) -> Change:
     return Change(("hold", id, model), ((insert, (*values, id, epoch)),))
 
 
-def rotated(id: str, epoch: int, refresh_token: str) -> Change:
-    """Google has replaced the refresh token; the old one is dead."""
-    update = f"UPDATE secret SET refresh_token = ? WHERE account = ({_STILL})"
-    return Change(("rotation", id), ((update, (refresh_token, id, epoch)),))
+def rotated(id: str, old: str, new: str) -> Change:
+    """
+    Google has replaced a refresh token; the old one is dead.
+
+    That holds whatever the operator has said of the account meanwhile, unless
+    it was another token.
+    """
+    update = (
+        "UPDATE secret SET refresh_token = ? WHERE account = ? AND refresh_token = ?"
+    )
+    return Change(("rotation", id, old), ((update, (new, id, old)),))
 
 
 def minted(id: str, epoch: int, access: Access) -> Change:

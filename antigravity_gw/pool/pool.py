@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from antigravity_gw.errors import Exhausted, GatewayError, UpstreamTimeout
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Account, Known
-from antigravity_gw.pool.choosing import Chooser, Errand, comes_free, why_none
+from antigravity_gw.pool.choosing import Chooser, Errand, why_none, worth_waiting
 from antigravity_gw.pool.consequences import Consequences
 from antigravity_gw.pool.hold import EVERY_MODEL, Holds
 from antigravity_gw.pool.preparing import OUT_OF_TIME, Preparation, Unfit
@@ -56,13 +56,17 @@ class AccountPool:
 
     def go_by(self, other: "AccountPool") -> None:
         """Go by the settings of *other* from now on, which has no accounts."""
+        needs = [Need.CLIENT]
+        if other.tokens.client != self.tokens.client:
+            needs.append(Need.LOGIN)  # the token may have been issued to this one
         self.tokens.client, self.tokens.post = other.tokens.client, other.tokens.post
         self.preparation.find_project = other.preparation.find_project
         self.consequences.rests = other.consequences.rests
         self.chooser.strategy = other.chooser.strategy
         self.preparation.trust_clients()
         for account in self.accounts:
-            self.consequences.forgive(account, Need.CLIENT)
+            if account.record.client is None:
+                self.consequences.forgive(account, *needs)
             self._let_use_client(account)
         self._waiting.stir()
 
@@ -79,11 +83,10 @@ class AccountPool:
             if account is None or account.epoch != each.record.epoch:
                 account = account or Account(each.record)
                 self._start_afresh(account, each)
-            token = account.record.refresh_token  # Google may have replaced it
+            token = self.tokens.successor(account.id, each.record.refresh_token)
             account.record = evolve(each.record, refresh_token=token)
             self._accounts[account.id] = account
-        for id in before.keys() - self._accounts.keys():
-            self.tokens.forget(id)
+        self.tokens.forget_others(self._accounts)
         if before.keys() != self._accounts.keys():
             self._log.info("accounts in the pool: {count}", count=len(known))
         self._waiting.stir()
@@ -92,6 +95,7 @@ class AccountPool:
         """Let *account* have nothing in it but what the store knows."""
         account.start_afresh(known)
         self._let_use_client(account)
+        self.preparation.trust_client(account)
         self.tokens.forget(account.id)
         if known.access is not None:
             self.tokens.remember(account.id, known.access)
@@ -108,7 +112,7 @@ class AccountPool:
         can.
         """
         now = self.now()
-        if any(account.free_at(model) <= now for account in self.accounts):
+        if any(account.free_at(model, now) <= now for account in self.accounts):
             return None
         return why_none(self.accounts, model, now)
 
@@ -138,7 +142,9 @@ class AccountPool:
                     turn.account, errand.deadline
                 )
                 self._waiting.stir()  # for those who wait for the same token
-                return Lease(self, turn, token, project)
+                if self._is_fit(turn):
+                    return Lease(self, turn, token, project)
+                self._end(turn)  # a lot can happen while one waits for a token
             except Unfit as unfit:
                 self._end(turn)
                 errand.tried.add(turn.account.id)
@@ -175,10 +181,10 @@ class AccountPool:
         :raises GatewayError: *error*, when that takes longer than *errand* may wait.
         """
         began = self.now()
-        wait = comes_free(self.accounts, errand, began)
-        if wait > errand.patience or errand.patience <= 0.0:
+        seconds = worth_waiting(self.accounts, errand, began)
+        if seconds <= 0.0:
             raise error
-        longest = min(wait or errand.patience, errand.deadline - began)
+        longest = min(seconds, errand.deadline - began)
         await self._waiting.wait(errand, longest)
         errand.patience -= self.now() - began
 
@@ -189,7 +195,17 @@ class AccountPool:
             model,
             account.epoch,
             account.holds,
-            account.holds.try_out(model),
+            account.holds.try_out(model, self.now()),
+        )
+
+    def _is_fit(self, turn: "Turn") -> bool:
+        """Whether nothing has come up since the turn began."""
+        account = turn.account
+        return (
+            turn.is_current
+            and self._accounts.get(account.id) is account
+            and account.record.disabled is None
+            and not account.holds.in_force(turn.model, self.now())
         )
 
     def _settle(self, turn: "Turn") -> None:
@@ -204,15 +220,20 @@ class AccountPool:
 
     def _served(self, turn: "Turn") -> None:
         if turn.is_current:
-            self.consequences.of_service(turn.account, turn.model)
+            self.consequences.of_service(turn.account, turn.keys)
         self._settle(turn)
 
-    def _failed(self, turn: "Turn", token: str, verdict: Verdict) -> None:
+    def _failed(self, lease: "Lease", verdict: Verdict) -> None:
+        turn = lease.turn
         if not turn.is_current:
             return  # the operator has said something since
-        if verdict.blame is Blame.TOKEN:
-            self.tokens.discard(turn.account.id, token)
-        self.consequences.of_verdict(turn.account, turn.model, verdict)
+        match verdict.blame:
+            case Blame.TOKEN:
+                self.tokens.discard(turn.account.id, lease.token)
+            case Blame.PROJECT:
+                self.consequences.of_project(turn.account, lease.project, verdict)
+            case _:
+                self.consequences.of_verdict(turn.account, turn.model, verdict)
 
 
 @define(eq=False)
@@ -257,7 +278,7 @@ class Lease:
 
     def blame(self, verdict: Verdict) -> None:
         """Let the pool draw its conclusions from a failed call."""
-        self._pool._failed(self.turn, self.token, verdict)
+        self._pool._failed(self, verdict)
 
     def worked(self) -> None:
         """Let the pool know that the account has served."""

@@ -13,9 +13,9 @@ from antigravity_gw.pool.account import Account
 from antigravity_gw.pool.consequences import Consequences
 from antigravity_gw.pool.learnt import project_found
 from antigravity_gw.pool.shared import Shared
-from antigravity_gw.pool.tokens import Tokens
+from antigravity_gw.pool.tokens import Tokens, told_of
 from antigravity_gw.waiting import within
-from antigravity_gw.wire.oauth import RenewalFailed
+from antigravity_gw.wire.oauth import OAuthClient, RenewalFailed
 from antigravity_gw.wire.verdict import Blame, Setback, Verdict
 
 OUT_OF_TIME = "no answer has begun in the time there is for it"
@@ -61,12 +61,20 @@ class Preparation:
     consequences: Consequences
     clock: IReactorTime
     _renewals: Shared[str] = field(factory=lambda: Shared((Unfit,)), init=False)
-    _refused_clients: dict[str, tuple[float, str]] = field(factory=dict, init=False)
+    _refused_clients: dict[OAuthClient | None, tuple[float, str]] = field(
+        factory=dict, init=False
+    )
+    _settings: int = field(default=0, init=False)
     _lookups: Shared[str] = field(factory=lambda: Shared((Unfit,)), init=False)
 
     def trust_clients(self) -> None:
         """What was wrong with OAuth clients may have been corrected."""
+        self._settings += 1
         self._refused_clients.clear()
+
+    def trust_client(self, account: Account) -> None:
+        """The operator has said something new of *account*: that may be mended."""
+        self._refused_clients.pop(self.tokens.client_of(account), None)
 
     async def ready(self, account: Account, deadline: float) -> tuple[str, str]:
         """
@@ -95,20 +103,26 @@ class Preparation:
         except UpstreamTimeout as error:
             raise UpstreamTimeout(OUT_OF_TIME) from error
 
+    def _age(self, account: Account) -> tuple[int, int]:
+        """What a conclusion is drawn from; one of another age is yesterday's news."""
+        return account.epoch, self._settings
+
     def _renewed(self, account: Account) -> Deferred[str]:
-        return self._renewals.run(account.id, lambda: self._renew(account))
+        # A new login does not wait for what becomes of the one before it.
+        key = f"{account.id} {told_of(account.record.refresh_token)}"
+        return self._renewals.run(key, lambda: self._renew(account))
 
     async def _renew(self, account: Account) -> str:
-        epoch = account.epoch
+        age = self._age(account)
         try:
             return await self._exchange(account)
         except RenewalFailed as failed:
             error = None if failed.need else Unreachable(failed.reason)
             verdict = Verdict(Blame.HUMAN, failed.reason, need=failed.need)
-            raise self._unfit(account, epoch, verdict, error) from failed
+            raise self._unfit(account, age, verdict, error) from failed
         except GatewayError as error:
             verdict = Verdict(Blame.ENDPOINT, error.message)
-            raise self._unfit(account, epoch, verdict, error) from error
+            raise self._unfit(account, age, verdict, error) from error
 
     async def _exchange(self, account: Account) -> str:
         """
@@ -116,27 +130,32 @@ class Preparation:
 
         One account that finds out is enough for all that have the same one.
         """
-        until, reason = self._refused_clients.get(account.client_id, (0.0, ""))
+        client, settings = self.tokens.client_of(account), self._settings
+        until, reason = self._refused_clients.get(client, (0.0, ""))
         if self.clock.seconds() < until:
             raise RenewalFailed(Need.CLIENT, reason)
         try:
             return await self.tokens.renew(account)
         except RenewalFailed as failed:
-            if failed.need is Need.CLIENT:
+            if failed.need is Need.CLIENT and settings == self._settings:
                 until = self.clock.seconds() + self.consequences.rests.refused.first
-                self._refused_clients[account.client_id] = until, failed.reason
+                self._refused_clients[client] = until, failed.reason
             raise
 
     def _unfit(
-        self, account: Account, epoch: int, verdict: Verdict, error: GatewayError | None
+        self,
+        account: Account,
+        age: tuple[int, int],
+        verdict: Verdict,
+        error: GatewayError | None,
     ) -> Unfit:
         """Conclude that *account* is unfit, unless that is yesterday's news."""
-        if account.epoch != epoch:
-            return Unfit(Unreachable("the account has just been changed"))
-        if verdict.need is None:
-            self.consequences.of_trouble(account, verdict.reason)
-        else:
+        if self._age(account) != age:
+            return Unfit(Unreachable("an account has just been changed"))
+        if verdict.need is not None:
             self.consequences.of_refusal(account, verdict)
+        elif self.tokens.held(account) is None or self._known_project(account) is None:
+            self.consequences.of_trouble(account, verdict)
         return Unfit(error)
 
     def _known_project(self, account: Account) -> str | None:
@@ -146,26 +165,30 @@ class Preparation:
         return account.record.project if is_made_do else None
 
     def _looked_up(self, account: Account, token: str) -> Deferred[str]:
-        return self._lookups.run(account.id, lambda: self._look_up(account, token))
+        key = f"{account.id} {account.epoch}"
+        return self._lookups.run(key, lambda: self._look_up(account, token))
 
     async def _look_up(self, account: Account, token: str) -> str:
-        epoch = account.epoch
+        age = self._age(account)
         try:
             found = await self.find_project(token, account.record.project)
         except Setback as setback:
-            return self._make_do(account, epoch, token, setback)
+            return self._make_do(account, age, token, setback.verdict)
+        if found is not None and found == account.doubted:
+            found = account.record.project  # which is worth a try now
         if found is None or found == account.doubted:
-            why = NO_PROJECT if found is None else REFUSED_PROJECT
+            why = REFUSED_PROJECT if account.doubted else NO_PROJECT
             account.doubted = None
             verdict = Verdict(Blame.PROJECT, why, need=Need.PROJECT)
-            raise self._unfit(account, epoch, verdict, None)
-        if account.epoch == epoch:
+            raise self._unfit(account, age, verdict, None)
+        if self._age(account) == age:
             account.project = found
-            self.consequences.writer.learn(project_found(account.id, epoch, found))
+            change = project_found(account.id, account.epoch, found)
+            self.consequences.writer.learn(change)
         return found
 
     def _make_do(
-        self, account: Account, epoch: int, token: str, setback: Setback
+        self, account: Account, age: tuple[int, int], token: str, verdict: Verdict
     ) -> str:
         """
         Google does not say which project; go on with the configured one, if it
@@ -173,18 +196,17 @@ class Preparation:
 
         :raises Unfit: when there is none, or there is a reason.
         """
-        verdict = setback.verdict
         if verdict.blame in ACCOUNTS_AFFAIR:
-            raise self._unfit(account, epoch, verdict, None)
+            raise self._unfit(account, age, verdict, None)
+        error = Unreachable(f"an account's project: {verdict.reason}")
         if verdict.blame is Blame.TOKEN:
             self.tokens.discard(account.id, token)
-        elif account.record.project not in (None, account.doubted):
-            account.configured_until = self.clock.seconds() + MAKE_DO
-            return str(account.record.project)
-        elif isinstance(setback.error, UpstreamTimeout):
-            self.consequences.of_trouble(account, verdict.reason)
-        # Else the next to ask goes to the next host: that is worth another try.
-        raise Unfit(Unreachable(f"an account's project: {verdict.reason}"))
+            raise Unfit(error)
+        if account.record.project in (None, account.doubted):
+            account.doubted = None  # which is not the news it was, next time
+            raise self._unfit(account, age, verdict, error)
+        account.configured_until = self.clock.seconds() + MAKE_DO
+        return str(account.record.project)
 
 
 def _concluded(failure: Failure) -> None:

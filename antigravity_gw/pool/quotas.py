@@ -49,10 +49,20 @@ class QuotaWatch:
 
     async def _look(self) -> None:
         for account in self.pool.accounts:
-            is_due = self.pool.now() >= account.quota_seen + self.every
-            if self.every and is_due and account.free_at(EVERY_MODEL) == 0.0:
-                account.quota_seen = self.pool.now()  # or was it in vain: later
+            if self.every and self._is_due(account):
+                account.quota_seen = self.pool.now()  # also if it is in vain
                 await self._see(account)
+
+    def _is_due(self, account: Account) -> bool:
+        """Whether to ask for *account*, which may have to be left alone."""
+        age = self.pool.now() - account.quota_seen
+        is_fresh = 0.0 <= age < self.every
+        is_held = bool(account.holds.on(EVERY_MODEL))
+        return (
+            account in self.pool.accounts
+            and account.record.disabled is None
+            and not (is_fresh or is_held)
+        )
 
     async def _see(self, account: Account) -> None:
         token, epoch = "", account.epoch

@@ -48,7 +48,9 @@ class Shared(Generic[T]):
             if not result.check(*self.expected):
                 self._log.failure("nobody waits for {key} any more", result, key=key)
             return
-        for waiter in list(waiters):  # one that is told may make another leave
+        for waiter in list(waiters):
+            if waiter.called:
+                continue  # one that was told has made this one leave
             if isinstance(result, Failure):
                 waiter.errback(result)
             else:

@@ -1,36 +1,18 @@
-"""
-The accounts on disk: one SQLite database in the state directory.
+"""The accounts in the database: what is said of them, and what is learnt."""
 
-The daemon and the command line use it at the same time.  Every change is one
-transaction, synced before it counts, so a killed process loses nothing that
-was said to be stored.  All methods block for as long as the disk takes; each
-opens its own connection, so they may run in any thread.
-"""
-
-import os
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
-from hashlib import sha256
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import define, evolve
 
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Access, Known, Record
+from antigravity_gw.pool.database import Database, StoreError
 from antigravity_gw.pool.hold import Hold
 from antigravity_gw.pool.learnt import Change
-from antigravity_gw.pool.schema import STEPS, VERSION
 from antigravity_gw.wire.companion import Remaining
 from antigravity_gw.wire.oauth import OAuthClient
-
-FILE_NAME = "accounts.sqlite3"
-BUSY_SECONDS = 10.0
-SET_ASIDE = ".unreadable-"
-"""Comes after the name of a database of which a copy was put aside."""
-
-_DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 _ACCOUNTS = """
 SELECT account.id, name, refresh_token, client_id, client_secret, project, added,
@@ -41,59 +23,12 @@ ORDER BY added, account.id
 
 
 @define
-class StoreError(Exception):
-    """The state directory or the database in it cannot be used."""
-
-    message: str
-
-    def __str__(self) -> str:
-        return self.message
-
-
-@define
-class Store:
-    """The database of one state directory, created with it when it is missing."""
-
-    directory: Path
-    _watcher: sqlite3.Connection | None = field(default=None, init=False)
-    _seen: int | None = field(default=None, init=False)
-
-    @classmethod
-    def open(cls, directory: Path) -> "Store":
-        """
-        Open the store in *directory*, and bring it up to date.
-
-        One that is damaged is left where it is, and a copy is put aside, from
-        which any attempt to mend it can start over.
-
-        :raises StoreError: when it cannot be read and written, saying why.
-        """
-        store = cls(directory)
-        with store._explained():
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(store.path, os.O_CREAT | os.O_RDWR, 0o600))
-        try:
-            with store._transaction() as db:
-                version = _brought_up_to_date(db)
-        except StoreError as error:
-            if _is_damage(error.__cause__):
-                raise store._set_aside(error) from error
-            raise
-        if version > VERSION:
-            raise StoreError(
-                f"{store.path} was written by a newer antigravity-gw (schema "
-                f"{version}, this one knows {VERSION}): upgrade antigravity-gw"
-            )
-        return store
-
-    @property
-    def path(self) -> Path:
-        """The database file."""
-        return self.directory / FILE_NAME
+class Store(Database):
+    """The accounts of one state directory."""
 
     def accounts(self) -> list[Known]:
         """All accounts with what is known of them, the oldest first."""
-        with self._connection() as db:
+        with self.connection() as db:
             db.execute("BEGIN")  # all of it as of one moment
             known = [Known(_record(row)) for row in db.execute(_ACCOUNTS)]
             by_id = {each.record.id: each for each in known}
@@ -117,8 +52,14 @@ class Store:
         it is void.
 
         :returns: whether it is new.
+        :raises StoreError: when its name is another's id.
         """
-        with self._transaction() as db:
+        with self.transaction() as db:
+            if db.execute(
+                "SELECT 1 FROM account WHERE id = ? AND name <> ?",
+                (record.name, record.name),
+            ).fetchone():
+                raise StoreError(f"{record.name!r} is the id of another account")
             old = db.execute(
                 "SELECT id FROM account WHERE name = ?", (record.name,)
             ).fetchone()
@@ -158,10 +99,8 @@ class Store:
 
     def remove(self, name: str) -> bool:
         """Forget the account of this name or id; return whether there was one."""
-        with self._transaction() as db:
-            gone = db.execute(
-                "DELETE FROM account WHERE name = ? OR id = ?", (name, name)
-            )
+        with self.transaction() as db:
+            gone = db.execute("DELETE FROM account WHERE id = ?", (_named(db, name),))
             return gone.rowcount > 0
 
     def rename(self, name: str, new: str) -> bool:
@@ -171,7 +110,7 @@ class Store:
         :returns: whether there was one.
         :raises StoreError: when the new name is another's.
         """
-        with self._transaction() as db:
+        with self.transaction() as db:
             id = _named(db, name)
             taken = _named(db, new)
             if taken not in (None, id):
@@ -187,7 +126,7 @@ class Store:
         :returns: whether there was one.
         """
         columns = ", ".join(f"{column} = ?" for column in settings)
-        with self._transaction() as db:
+        with self.transaction() as db:
             id = _named(db, name)
             db.execute(
                 f"UPDATE account SET {columns} WHERE id = ?", (*settings.values(), id)
@@ -202,7 +141,7 @@ class Store:
 
         :returns: whether there was one.
         """
-        with self._transaction() as db:
+        with self.transaction() as db:
             id = _named(db, name)
             if id is not None:
                 _forget_what_was_learnt(db, id)
@@ -215,139 +154,22 @@ class Store:
 
         :returns: whether there was one.
         """
-        with self._transaction() as db:
+        with self.transaction() as db:
             id = _named(db, name)
             db.execute("UPDATE account SET epoch = epoch + 1 WHERE id = ?", (id,))
         return id is not None
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Make all *changes*, or none of them if it fails."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             for change in changes:
                 for statement, values in change.statements:
                     db.execute(statement, values)
 
     def trust_clients(self) -> None:
         """Forget whom the OAuth client kept out: it may have been corrected."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute("DELETE FROM hold WHERE need = ?", (Need.CLIENT.value,))
-
-    def has_changed(self) -> bool:
-        """
-        Whether anything changed the store since the last call.
-
-        Always True at first.  Not to be called by two threads at a time.
-        """
-        with self._explained():
-            if self._watcher is None:
-                self._watcher = self._connect()
-            (version,) = self._watcher.execute("PRAGMA data_version").fetchone()
-        changed, self._seen = version != self._seen, version
-        return bool(changed)
-
-    def close(self) -> None:
-        """Let go of what :meth:`has_changed` holds."""
-        if self._watcher is not None:
-            self._watcher.close()
-            self._watcher = self._seen = None
-
-    def _set_aside(self, error: StoreError) -> StoreError:
-        """
-        Put a copy of a damaged database aside, one of each state it is found in.
-
-        :returns: what to tell the operator.
-        """
-        with self._explained():
-            mark = SET_ASIDE + sha256(self.path.read_bytes()).hexdigest()[:12]
-            for end in ("", "-wal"):
-                part = self.directory / f"{FILE_NAME}{end}"
-                copy = self.directory / f"{FILE_NAME}{mark}{end}"
-                if part.exists() and not copy.exists():
-                    copy.touch(mode=0o600)
-                    copy.write_bytes(part.read_bytes())
-        return StoreError(
-            f"the account store {self.path} is damaged ({error.__cause__}). It is left "
-            f"as it is, and a copy was put aside as {FILE_NAME}{mark}. Put a good one "
-            "in its place, or move it elsewhere to begin with no accounts"
-        )
-
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        with self._explained(), closing(self._connect()) as db:
-            yield db
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._connection() as db, db:
-            db.execute("BEGIN IMMEDIATE")
-            yield db
-
-    def _connect(self) -> sqlite3.Connection:
-        # Not created here: a database that has vanished is told, not replaced.
-        uri = f"{self.path.absolute().as_uri()}?mode=rw"
-        db = sqlite3.connect(
-            uri,
-            uri=True,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        try:
-            for pragma in (
-                "journal_mode = WAL",
-                "synchronous = FULL",
-                "foreign_keys = ON",
-            ):
-                db.execute(f"PRAGMA {pragma}")
-        except sqlite3.DatabaseError:
-            db.close()
-            raise
-        return db
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn what the disk and SQLite say into one line for an operator."""
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"the account store {self.path}: {error}; it and its directory must "
-                "belong to the daemon's user, and be written by nothing else"
-            ) from error
-        except ValueError as error:
-            raise StoreError(
-                f"the state directory {str(self.directory)!r}: {error}"
-            ) from error
-        except OSError as error:
-            raise StoreError(
-                f"the state directory {self.directory} cannot be used: "
-                f"{error.strerror} ({error.filename}); give the daemon's user write "
-                "access to it or name another with --state-dir"
-            ) from error
-
-
-def _brought_up_to_date(db: sqlite3.Connection) -> int:
-    """
-    Check the database, and take the steps it lacks.
-
-    :returns: its version before.
-    """
-    (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
-    if found != "ok":
-        damage = sqlite3.DatabaseError(found)
-        damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise damage
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    for step in STEPS[version:]:
-        for statement in step.split(";"):
-            db.execute(statement)
-    db.execute(f"PRAGMA user_version = {max(version, VERSION)}")
-    return int(version)
-
-
-def _is_damage(error: BaseException | None) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in _DAMAGED
 
 
 def _named(db: sqlite3.Connection, name: str) -> str | None:

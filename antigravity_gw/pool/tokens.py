@@ -1,15 +1,21 @@
 """Access tokens: how long they are good, and where new ones come from."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from hashlib import sha256
 from typing import Protocol
 
 from attrs import define, evolve, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 
+from antigravity_gw.errors import UpstreamTimeout
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Access, Account
 from antigravity_gw.pool.learnt import Change, minted, rotated
+from antigravity_gw.waiting import within
 from antigravity_gw.wire.oauth import (
+    AccessToken,
     OAuthClient,
     RenewalFailed,
     read_renewal,
@@ -19,11 +25,15 @@ from antigravity_gw.wire.oauth import (
 MARGIN = 60.0
 """A token is not used any more this many seconds before it expires."""
 
-AHEAD = 300.0
-"""It is renewed this many seconds before, while it can still be used."""
+AHEAD = 240.0
+"""It is renewed this many seconds before that, while it can still be used."""
 
 AGAIN = 30.0
 """How long to wait, in seconds, when renewing it ahead has come to nothing."""
+
+
+STORED_WITHIN = 5.0
+"""How long to wait, in seconds, for a disk that may be dead; memory has it, too."""
 
 
 class PostsForm(Protocol):
@@ -44,24 +54,24 @@ class Tokens:
     The access tokens of the pool's accounts.
 
     :ivar post: posts to the token endpoint.
-    :ivar now: says the time, in POSIX seconds.
     :ivar client: the configured OAuth client, for accounts that have none.
     :ivar learn: stores a change; what it returns does not fail.
     """
 
     post: PostsForm
-    now: Callable[[], float]
+    clock: IReactorTime
     client: OAuthClient | None
-    learn: Callable[[Change], Awaitable[object]]
+    learn: Callable[[Change], Deferred[bool]]
     _held: dict[str, Access] = field(factory=dict, init=False)
     _due: dict[str, float] = field(factory=dict, init=False)
+    _replaced: dict[str, dict[str, str]] = field(factory=dict, init=False)
 
     def held(self, account: Account) -> str | None:
         """The access token there is, if it is good for a while yet."""
         access = self._held.get(account.id)
-        if access is None or self.now() >= access.expires - MARGIN:
+        if access is None or self.clock.seconds() >= access.expires:
             return None
-        is_its_own = access.minted_from == _told(account.record.refresh_token)
+        is_its_own = access.minted_from == told_of(account.record.refresh_token)
         return access.token if is_its_own else None
 
     def is_due(self, account: Account) -> bool:
@@ -70,7 +80,7 @@ class Tokens:
 
         Says so once, and again only after a while: whoever asks does it.
         """
-        now = self.now()
+        now = self.clock.seconds()
         if now < self._due.get(account.id, 0.0):
             return False
         self._due[account.id] = now + AGAIN
@@ -84,7 +94,7 @@ class Tokens:
         :raises GatewayError: when the token endpoint does not answer.
         """
         record = account.record
-        client = record.client or self.client
+        client = self.client_of(account)
         if client is None:
             raise RenewalFailed(
                 Need.CLIENT,
@@ -96,18 +106,37 @@ class Tokens:
         minted_from = record.refresh_token
         if answer.rotated and answer.rotated != minted_from:
             # Stored before it is used: a crash here must not lose the grant.
-            await self.learn(rotated(record.id, record.epoch, answer.rotated))
+            await self._stored(rotated(record.id, minted_from, answer.rotated))
+            self._replaced.setdefault(record.id, {})[minted_from] = answer.rotated
             minted_from = answer.rotated
             if account.record.refresh_token == record.refresh_token:
                 account.record = evolve(account.record, refresh_token=minted_from)
-        now = self.now()
-        access = Access(answer.value, now + answer.expires_in, _told(minted_from))
-        self._held[record.id] = access
-        self._due[record.id] = now + max(
-            answer.expires_in - AHEAD, answer.expires_in / 2
-        )
-        self.learn(minted(record.id, record.epoch, access))
+        if account.record.refresh_token == minted_from:  # else there is a newer login
+            self._keep(account, answer)
         return answer.value
+
+    async def _stored(self, change: Change) -> None:
+        """Wait until *change* is on disk, unless the disk takes too long."""
+        with suppress(UpstreamTimeout):
+            await within(STORED_WITHIN, self.clock, self.learn(change))
+
+    def _keep(self, account: Account, answer: AccessToken) -> None:
+        life, now = answer.expires_in, self.clock.seconds()
+        life -= min(MARGIN, life / 4)
+        refresh_token = account.record.refresh_token
+        access = Access(answer.value, now + life, told_of(refresh_token))
+        self._held[account.id] = access
+        self._due[account.id] = now + max(life - AHEAD, life / 2)
+        self.learn(minted(account.id, account.epoch, access))
+
+    def successor(self, id: str, refresh_token: str) -> str:
+        """The token that has replaced *refresh_token*; the store may lag behind."""
+        replaced = self._replaced.get(id, {})
+        if refresh_token not in replaced:  # it does not, or not any more
+            self._replaced.pop(id, None)
+        while refresh_token in replaced:
+            refresh_token = replaced[refresh_token]
+        return refresh_token
 
     def remember(self, id: str, access: Access) -> None:
         """Use a token of an earlier life, as long as it is good."""
@@ -121,10 +150,20 @@ class Tokens:
             del self._held[id]
 
     def forget(self, id: str) -> None:
-        """The account is gone, or another one now, and its token with it."""
+        """The account is another one now, and its token with it."""
         self._held.pop(id, None)
+        self._due.pop(id, None)
+
+    def forget_others(self, ids: Collection[str]) -> None:
+        """There are no other accounts any more than these."""
+        for id in self._held.keys() - ids:
+            self.forget(id)
+
+    def client_of(self, account: Account) -> OAuthClient | None:
+        """The OAuth client that *account* is used with, if there is one."""
+        return account.record.client or self.client
 
 
-def _told(refresh_token: str) -> str:
+def told_of(refresh_token: str) -> str:
     """What tells *refresh_token* from others, and does not give it away."""
     return sha256(refresh_token.encode()).hexdigest()

@@ -57,11 +57,11 @@ class WaitingRoom:
             self._is_stirring = False
 
     def _let_look(self) -> None:
-        in_vain = set[str]()
+        in_vain = set[tuple[str, frozenset[str]]]()
         for errand, stirred in list(self._waiting.items()):
-            if stirred.called or errand.model in in_vain:
+            wanted = errand.model, frozenset(errand.avoid)
+            if stirred.called or wanted in in_vain:
                 continue
             stirred.callback(None)
-            is_waiting_again = self._waiting.get(errand, stirred) is not stirred
-            if is_waiting_again and not errand.avoid:  # else it may be choosy
-                in_vain.add(errand.model)
+            if self._waiting.get(errand, stirred) is not stirred:  # it waits again
+                in_vain.add(wanted)

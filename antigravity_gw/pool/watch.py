@@ -9,8 +9,9 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from antigravity_gw.pool.account import Known
+from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.pool import AccountPool
-from antigravity_gw.pool.store import Store, StoreError
+from antigravity_gw.pool.store import Store
 
 
 @define(eq=False)

@@ -39,6 +39,9 @@ class Endpoints:
         :param seconds: how long it asked to be left alone, if it did.
         """
         seconds = self.avoid_seconds if seconds is None else min(seconds, LONGEST)
+        over = [key for key, until in self._avoided_until.items() if until <= now]
+        for key in over:
+            del self._avoided_until[key]
         self._avoided_until[base, model] = now + seconds
 
     def recovered(self, base: str, model: str = "") -> None:

@@ -50,22 +50,33 @@ class Projects:
         The project of the account: the one Google assigns, else *configured*,
         else None.
 
-        However many hosts there are, only one is asked: the next one to ask
-        goes to the next host.  Cancelling leaves an onboarding to itself; who
-        asks after it is done finds a member.
+        Each host is asked once, until one says what it knows.  Cancelling leaves an
+        onboarding to itself; who asks after it is done finds a member.
 
         :param token: the account's access token.
         :raises Setback: when Google would not say, or will not have the account.
         """
         configured = configured or None
-        host = self.endpoints.in_order(self.clock.seconds())[0]
-        found = await self._loaded(host, token, configured)
+        host, found = await self._loaded(token, configured)
         tier = tier_to_join(found, configured)
         if tier is None:
             return found.project or configured
         return await self._onboarded(host, token, tier, configured) or configured
 
     async def _loaded(
+        self, token: str, configured: str | None
+    ) -> tuple[str, Membership]:
+        """The first host that says what it knows, and what that is."""
+        *others, last = self.endpoints.in_order(self.clock.seconds())
+        for host in others:
+            try:
+                return host, await self._membership(host, token, configured)
+            except Setback as setback:
+                if setback.verdict.is_about_account():
+                    raise
+        return last, await self._membership(last, token, configured)
+
+    async def _membership(
         self, host: str, token: str, configured: str | None
     ) -> Membership:
         asking = self.upstream.load(host, token, load_body(configured))

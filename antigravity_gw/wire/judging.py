@@ -101,11 +101,11 @@ class _Row:
 
 
 def _human(need: Need, reason: str) -> Verdict:
-    return Verdict(Blame.HUMAN, reason, need=need)
+    return Verdict(Blame.HUMAN, reason, need=need, is_account_wide=True)
 
 
 def _operator(reason: str) -> Verdict:
-    return Verdict(Blame.OPERATOR, reason, need=Need.CLIENT)
+    return Verdict(Blame.OPERATOR, reason, need=Need.CLIENT, is_account_wide=True)
 
 
 _SIGN_IN = ("accounts.google.com",)
@@ -234,7 +234,16 @@ _403 = (
         _human(Need.LOGIN, "its owner did not grant all that was asked for at login"),
     ),
     _Row(is_unreadable, _NOBODYS_WORD),
-    _Row(always, _human(Need.ENTITLEMENT, "Google forbids the account this call")),
+    # Which does not say that it is not the model: no client is to take an account
+    # away from the others by asking for one that nobody may use.
+    _Row(
+        always,
+        Verdict(
+            Blame.HUMAN,
+            "Google forbids the account this model",
+            need=Need.ENTITLEMENT,
+        ),
+    ),
 )
 
 _404 = (
@@ -246,6 +255,7 @@ _404 = (
 _BY_STATUS = {
     400: _400,
     401: (_Row(always, Verdict(Blame.TOKEN, "the access token was refused")),),
+    402: (_Row(always, _human(Need.ENTITLEMENT, "Google wants it to be paid for")),),
     403: _403,
     404: _404,
     408: (_Row(always, _FAILING),),

@@ -51,8 +51,8 @@ class Verdict:
     :ivar need: what a person has to do, or None when it passes by itself.
     :ivar link: where a person can mend it.  It may say whose account it is:
         for the operator's eyes, never for a log or a client.
-    :ivar is_account_wide: whether a shortage is one of every model, and not
-        only of the one that was asked for.
+    :ivar is_account_wide: whether it concerns the account with every model, and
+        not only with the one that was asked for.
     """
 
     blame: Blame

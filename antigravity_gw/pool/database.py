@@ -1,0 +1,260 @@
+"""
+The file on disk: one SQLite database in the state directory.
+
+The daemon and the command line use it at the same time.  Every change is one
+transaction, synced before it counts, so a killed process loses nothing that
+was said to be stored.  All methods block for as long as the disk takes; each
+opens its own connection, so they may run in any thread.
+"""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from tempfile import mkstemp
+from typing import Self
+
+from attrs import define, field
+
+from antigravity_gw.pool.schema import STEPS, VERSION
+
+FILE_NAME = "accounts.sqlite3"
+BUSY_SECONDS = 10.0
+SET_ASIDE = ".unreadable-"
+"""Comes after the name of a database of which a copy was put aside."""
+
+_DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+
+
+@define
+class StoreError(Exception):
+    """The state directory or the database in it cannot be used."""
+
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class NoStore(StoreError):
+    """There is no account store, and none was to be made."""
+
+
+@define
+class Database:
+    """The database of one state directory."""
+
+    directory: Path
+    _watcher: sqlite3.Connection | None = field(default=None, init=False)
+    _seen: tuple[int, ...] | None = field(default=None, init=False)
+
+    @classmethod
+    def open(cls, directory: Path, *, create: bool = True) -> Self:
+        """
+        Open the store in *directory*, and bring it up to date.
+
+        One that is damaged is left where it is, and a copy is put aside, from
+        which any attempt to mend it can start over.
+
+        :param create: whether to make one if there is none.
+        :raises NoStore: when there is none.
+        :raises StoreError: when it cannot be read and written, saying why.
+        """
+        store = cls(directory)
+        with store._explained():
+            if not store.path.exists():
+                if not create:
+                    raise NoStore(f"there is no account store at {store.path} yet")
+                store._create()
+            store._keep_private()
+        try:
+            with store.transaction() as db:
+                version = _checked(db)
+                _upgrade(db, version)
+        except StoreError as error:
+            if _is_damage(error.__cause__):
+                raise store._set_aside(error) from error
+            raise
+        if version > VERSION:
+            raise StoreError(
+                f"{store.path} was written by a newer antigravity-gw (schema "
+                f"{version}, this one knows {VERSION}): upgrade antigravity-gw"
+            )
+        return store
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self.directory / FILE_NAME
+
+    def has_changed(self) -> bool:
+        """
+        Whether anything changed the store since the last call.
+
+        Always True at first.  Not to be called by two threads at a time.
+        """
+        with self._explained():
+            file = self._file()
+            if self._seen is not None and self._seen[:2] != file:
+                self.close()  # a copy that was put in its place is another file
+            if self._watcher is None:
+                self._watcher = self._connect()
+            (version,) = self._watcher.execute("PRAGMA data_version").fetchone()
+        seen, self._seen = self._seen, (*file, version)
+        return seen != self._seen
+
+    def _file(self) -> tuple[int, int]:
+        """What tells the database from another file of its name, if it is there."""
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            return 0, 0
+        return status.st_dev, status.st_ino
+
+    def close(self) -> None:
+        """Let go of what :meth:`has_changed` holds."""
+        if self._watcher is not None:
+            self._watcher.close()
+            self._watcher = self._seen = None
+
+    def _create(self) -> None:
+        """Make the database whole before it gets its name, so none sees half of it."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file, name = mkstemp(dir=self.directory, prefix=f".{FILE_NAME}.")
+        try:
+            os.close(file)
+            with closing(sqlite3.connect(name, isolation_level=None)) as db, db:
+                db.execute("BEGIN IMMEDIATE")
+                _upgrade(db, 0)
+            with suppress(FileExistsError):  # somebody else was faster
+                os.link(name, self.path)
+        finally:
+            os.unlink(name)
+        folder = os.open(self.directory, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _keep_private(self) -> None:
+        """Let nobody else read it, however its file came here."""
+        for end in ("", "-wal", "-shm"):
+            part = self.directory / f"{FILE_NAME}{end}"
+            if part.exists() and stat.S_IMODE(part.stat().st_mode) & 0o077:
+                part.chmod(0o600)
+
+    def _set_aside(self, error: StoreError) -> StoreError:
+        """
+        Put a copy of a damaged database aside, one of each state it is found in.
+
+        :returns: what to tell the operator.
+        """
+        reason = " ".join(str(error.__cause__).split())[:80]
+        with self._explained():
+            mark = SET_ASIDE + sha256(self.path.read_bytes()).hexdigest()[:12]
+            for end in ("", "-wal"):
+                part = self.directory / f"{FILE_NAME}{end}"
+                copy = self.directory / f"{FILE_NAME}{mark}{end}"
+                if part.exists() and not copy.exists():
+                    copy.touch(mode=0o600)
+                    copy.write_bytes(part.read_bytes())
+        return StoreError(
+            f"the account store {self.path} is damaged ({reason}). It is left "
+            f"as it is, and a copy was put aside as {FILE_NAME}{mark}. Put a good one "
+            "in its place, or move it elsewhere to begin with no accounts"
+        )
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection to read with."""
+        with self._explained(), closing(self._connect()) as db:
+            yield db
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A connection to write with: all of it, or nothing if it fails."""
+        with self.connection() as db, db:
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+
+    def _connect(self) -> sqlite3.Connection:
+        # Not created here: a database that has vanished is told, not replaced.
+        uri = f"{self.path.absolute().as_uri()}?mode=rw"
+        db = sqlite3.connect(
+            uri,
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            for pragma in (
+                "journal_mode = WAL",
+                "synchronous = FULL",
+                "foreign_keys = ON",
+            ):
+                db.execute(f"PRAGMA {pragma}")
+        except sqlite3.DatabaseError:
+            db.close()
+            raise
+        return db
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn what the disk and SQLite say into one line for an operator."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise StoreError(
+                f"the account store {self.path}: {error}; {_advice(error)}"
+            ) from error
+        except ValueError as error:
+            raise StoreError(
+                f"the state directory {str(self.directory)!r}: {error}"
+            ) from error
+        except OSError as error:
+            raise StoreError(
+                f"the state directory {self.directory} cannot be used: "
+                f"{error.strerror} ({error.filename}); give the daemon's user write "
+                "access to it or name another with --state-dir"
+            ) from error
+
+
+def _advice(error: sqlite3.DatabaseError) -> str:
+    """What an operator can do about what SQLite says."""
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        return "the disk is full or failing: make room, or look at the kernel's log"
+    return (
+        "it and its directory must belong to the daemon's user, and be written by "
+        "nothing else"
+    )
+
+
+def _checked(db: sqlite3.Connection) -> int:
+    """The schema version of a database in which nothing is wrong."""
+    (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        found = "it is empty"
+    if found != "ok":
+        damage = sqlite3.DatabaseError(found)
+        damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise damage
+    return int(version)
+
+
+def _upgrade(db: sqlite3.Connection, version: int) -> None:
+    """Take the steps that a database of *version* lacks."""
+    for step in STEPS[version:]:
+        for statement in step.split(";"):
+            db.execute(statement)
+    db.execute(f"PRAGMA user_version = {max(version, VERSION)}")
+
+
+def _is_damage(error: BaseException | None) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _DAMAGED
