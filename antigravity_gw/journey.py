@@ -36,6 +36,7 @@ class Journey:
     last: Setback | None = None
     _mended: set[tuple[str, Blame]] = field(factory=set)
     _failed: set[str] = field(factory=set)
+    _hosts: list[str] = field(factory=list)
     _pairs: set[tuple[str, str]] = field(factory=set)
 
     def next_host(self, account: str, hosts: list[str]) -> str | None:
@@ -48,6 +49,7 @@ class Journey:
 
         :param hosts: base URLs, the best first.
         """
+        self._hosts = hosts
         host = self._choose_host(account, hosts)
         if host is not None:
             self._pairs.add((account, host))
@@ -75,6 +77,8 @@ class Journey:
         elif verdict.blame in _HOSTS:
             self._failed.add(host)
             self.tried.add(account)
+            if verdict.blame is Blame.MISSING and self._failed.issuperset(self._hosts):
+                self.left = 0  # no account makes a model known that no host knows
         else:
             self._mended.add((account, verdict.blame))
             if self.left == 1:

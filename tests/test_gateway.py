@@ -578,7 +578,7 @@ def test_a_lookup_that_is_told_to_wait(tmp_path: Path) -> None:
     world = World(tmp_path, accounts="")
     world.add("a", project=None)
     world.google.script = [failing(429, "Please retry in 90s.")]
-    world.generate()
+    assert world.generate().error() == (429, "RESOURCE_EXHAUSTED")
     world.clock.advance(30)
     client = world.generate()
 

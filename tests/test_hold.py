@@ -178,6 +178,16 @@ def test_a_clock_that_is_set_back() -> None:
     assert holds.bar("flash", 1e6 - 86400.0)
 
 
+def test_placed_by_a_clock_that_was_set_back() -> None:
+    """A hold that follows one of the future is in force all the same."""
+    holds = Holds()
+    holds.place("pro", 1e6, QUOTA, "x", need=Need.CLIENT)
+    holds.place("pro", 1e6 - 86400.0, QUOTA, "x", need=Need.CLIENT)
+
+    assert holds.bar("pro", 1e6 - 86400.0)
+    assert holds.free_at("pro", 1e6 - 86400.0) < 1e6 - 80_000.0
+
+
 def test_long_over() -> None:
     """A hold of yesterday is forgotten, so that their number does not grow."""
     holds = Holds()

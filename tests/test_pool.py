@@ -480,6 +480,21 @@ def test_a_lot_can_happen_meanwhile(one: World, what: str) -> None:
     assert [account.serving for account in one.pool.accounts] in ([0], [])
 
 
+def test_a_clock_that_is_set_back(world: World) -> None:
+    """Nothing that was to end goes on for as long as that, and nothing spins."""
+    assert serving(world) == "a"
+    for account in world.pool.accounts:
+        world.pool.tokens.forget(account.id)
+    world.token_reply = lambda _: WRONG_CLIENT
+    assert world.generate().status == 400
+    world.clock.advance(-86400)
+    assert world.generate().status == 400
+    world.token_reply = granted()
+    world.clock.advance(700)
+
+    assert world.generate().status == 200
+
+
 # What survives a restart
 
 

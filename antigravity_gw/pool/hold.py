@@ -182,7 +182,8 @@ class Holds:
         is_fresh = old is not None and old.is_in_force(now)
         since, repeats, until = now, 0, None
         if old is not None and old.need is need:
-            since, repeats = old.since, old.repeats + (not is_fresh)
+            # The clock may have been set back to before it began.
+            since, repeats = min(old.since, now), old.repeats + (not is_fresh)
         if rest is not None:
             seconds = rest.seconds(asked, repeats)
             until = now + seconds + chance * min(JITTER * seconds, MOST_JITTER)

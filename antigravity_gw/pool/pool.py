@@ -80,9 +80,12 @@ class AccountPool:
         before, self._accounts = self._accounts, {}
         for each in known:
             account = before.get(each.record.id)
-            if account is None or account.epoch != each.record.epoch:
-                account = account or Account(each.record)
+            if account is None:
+                account = Account(each.record)
                 self._start_afresh(account, each)
+            elif account.epoch != each.record.epoch:
+                self._start_afresh(account, each)
+                self.preparation.trust_client(account)
             token = self.tokens.successor(account.id, each.record.refresh_token)
             account.record = evolve(each.record, refresh_token=token)
             self._accounts[account.id] = account
@@ -95,7 +98,6 @@ class AccountPool:
         """Let *account* have nothing in it but what the store knows."""
         account.start_afresh(known)
         self._let_use_client(account)
-        self.preparation.trust_client(account)
         self.tokens.forget(account.id)
         if known.access is not None:
             self.tokens.remember(account.id, known.access)
@@ -147,10 +149,13 @@ class AccountPool:
                 self._end(turn)  # a lot can happen while one waits for a token
             except Unfit as unfit:
                 self._end(turn)
+                if unfit.error is None:
+                    errand.avoid.add(turn.account.id)
+                    continue
                 errand.tried.add(turn.account.id)
-                troubles += [unfit.error] if unfit.error else []
+                troubles.append(unfit.error)
                 if len(troubles) == HICCUPS:
-                    raise troubles[-1] from unfit
+                    raise unfit.error from unfit
             except BaseException:
                 self._end(turn)
                 raise

@@ -11,6 +11,7 @@ from antigravity_gw.errors import GatewayError, Unreachable, UpstreamTimeout
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Account
 from antigravity_gw.pool.consequences import Consequences
+from antigravity_gw.pool.hold import Hold
 from antigravity_gw.pool.learnt import project_found
 from antigravity_gw.pool.shared import Shared
 from antigravity_gw.pool.tokens import Tokens, told_of
@@ -53,7 +54,7 @@ class Preparation:
     :ivar find_project: asks upstream for the project of the account whose
         access token it is given, the configured one being the second choice;
         None when there is neither.  Fails with Setback.
-    :ivar _refused_clients: until when not to ask with an OAuth client, and why.
+    :ivar _refused_clients: why not to ask with an OAuth client, and until when.
     """
 
     tokens: Tokens
@@ -61,9 +62,7 @@ class Preparation:
     consequences: Consequences
     clock: IReactorTime
     _renewals: Shared[str] = field(factory=lambda: Shared((Unfit,)), init=False)
-    _refused_clients: dict[OAuthClient | None, tuple[float, str]] = field(
-        factory=dict, init=False
-    )
+    _refused_clients: dict[OAuthClient | None, Hold] = field(factory=dict, init=False)
     _settings: int = field(default=0, init=False)
     _lookups: Shared[str] = field(factory=lambda: Shared((Unfit,)), init=False)
 
@@ -131,15 +130,16 @@ class Preparation:
         One account that finds out is enough for all that have the same one.
         """
         client, settings = self.tokens.client_of(account), self._settings
-        until, reason = self._refused_clients.get(client, (0.0, ""))
-        if self.clock.seconds() < until:
-            raise RenewalFailed(Need.CLIENT, reason)
+        known = self._refused_clients.get(client)
+        if known is not None and known.is_in_force(self.clock.seconds()):
+            raise RenewalFailed(Need.CLIENT, known.reason)
         try:
             return await self.tokens.renew(account)
         except RenewalFailed as failed:
             if failed.need is Need.CLIENT and settings == self._settings:
-                until = self.clock.seconds() + self.consequences.rests.refused.first
-                self._refused_clients[client] = until, failed.reason
+                now = self.clock.seconds()
+                until = now + self.consequences.rests.refused.first
+                self._refused_clients[client] = Hold(failed.reason, now, until)
             raise
 
     def _unfit(
@@ -204,7 +204,8 @@ class Preparation:
             raise Unfit(error)
         if account.record.project in (None, account.doubted):
             account.doubted = None  # which is not the news it was, next time
-            raise self._unfit(account, age, verdict, error)
+            is_limit = verdict.blame in (Blame.QUOTA, Blame.RATE)  # the account's
+            raise self._unfit(account, age, verdict, None if is_limit else error)
         account.configured_until = self.clock.seconds() + MAKE_DO
         return str(account.record.project)
 

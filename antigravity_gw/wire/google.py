@@ -147,15 +147,21 @@ def read_error(body: bytes) -> GoogleError | None:
 def _normalised(error: Mapping[str, Any], body: bytes) -> GoogleError:
     """What *error* says, or what the error says that its message holds as text."""
     code, message = error.get("code"), _text(error.get("message"))
-    details = tuple(_details(error))
-    if (inner := _nested(message)) is not None:
-        return evolve(inner, details=(*inner.details, *details))
-    return GoogleError(
+    told = GoogleError(
         code=code if isinstance(code, int) else 0,
         message=message,
         status=_text(error.get("status")),
-        details=details,
+        details=tuple(_details(error)),
         body=body,
+    )
+    inner = _nested(message)
+    if inner is None:
+        return told
+    return evolve(
+        inner,
+        code=inner.code or told.code,
+        status=inner.status or told.status,
+        details=(*inner.details, *told.details),
     )
 
 
