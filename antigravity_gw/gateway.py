@@ -16,6 +16,7 @@ from antigravity_gw.errors import (
     BrokenAnswer,
     Exhausted,
     GatewayError,
+    NeedsOperator,
     Passed,
     UpstreamTimeout,
 )
@@ -83,35 +84,56 @@ class Gateway:
             unless it was the answer itself that broke off.
         """
         journey = Journey(self.limits.attempts)
-        deadline = self.clock.seconds() + self.limits.total
         errand = Errand(
             ask.model,
             ask.id,
             ask.conversation,
-            deadline,
+            self.clock.seconds() + self.limits.total,
             self.limits.patience,
             avoid=journey.avoid,
             tried=journey.tried,
         )
-        while journey.left:
-            async with self.pool.lend(errand) as lease:
-                hosts = self.endpoints.in_order(self.clock.seconds(), ask.model)
-                host = journey.next_host(lease.account_id, hosts)
-                if host is None:
-                    break
-                served.account, served.attempts = lease.account_id, journey.calls
-                try:
-                    answer = await self._answer(ask, lease, host, deadline)
-                except Setback as setback:
-                    told = _discreet(setback, lease)
-                    verdict = journey.note(lease.account_id, host, told)
-                    served.trouble = verdict.reason
-                    self._blame(verdict, lease, host, ask.model)
-                    continue
-                self.endpoints.recovered(host, ask.model)
-                lease.worked()
-                return await answer.deliver(request, served)
+        try:
+            while journey.left:
+                if await self._tried(ask, request, served, journey, errand):
+                    return
+        except (Exhausted, NeedsOperator) as nobody:
+            raise journey.trouble() or nobody from None
         raise journey.trouble() or self._shortage(ask.model, journey)
+
+    async def _tried(
+        self,
+        ask: Ask,
+        request: Request,
+        served: Served,
+        journey: Journey,
+        errand: Errand,
+    ) -> bool:
+        """
+        Ask one account at one host, and write its answer if there is one.
+
+        :returns: whether that is what happened.
+        :raises GatewayError: when there is nobody to ask, or the answer broke off.
+        """
+        async with self.pool.lend(errand) as lease:
+            hosts = self.endpoints.in_order(self.clock.seconds(), ask.model)
+            host = journey.next_host(lease.account_id, hosts)
+            if host is None:  # it would say the same again; another may come free
+                errand.avoid.add(lease.account_id)
+                return False
+            served.account, served.attempts = lease.account_id, journey.calls
+            try:
+                answer = await self._answer(ask, lease, host, errand.deadline)
+            except Setback as setback:
+                told = _discreet(setback, lease)
+                verdict = journey.note(lease.account_id, host, told)
+                served.trouble = verdict.reason
+                self._blame(verdict, lease, host, ask.model)
+                return False
+            self.endpoints.recovered(host, ask.model)
+            lease.worked()
+            await answer.deliver(request, served)
+            return True
 
     async def _answer(
         self, ask: Ask, lease: Lease, host: str, deadline: float

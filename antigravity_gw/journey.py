@@ -37,7 +37,7 @@ class Journey:
     _mended: set[tuple[str, Blame]] = field(factory=set)
     _failed: set[str] = field(factory=set)
     _hosts: list[str] = field(factory=list)
-    _pairs: set[tuple[str, str]] = field(factory=set)
+    _said: dict[tuple[str, str], Verdict] = field(factory=dict)
 
     def next_host(self, account: str, hosts: list[str]) -> str | None:
         """
@@ -52,7 +52,6 @@ class Journey:
         self._hosts = hosts
         host = self._choose_host(account, hosts)
         if host is not None:
-            self._pairs.add((account, host))
             self.left -= 1
             self.calls += 1
         return host
@@ -68,6 +67,7 @@ class Journey:
         if is_mended and verdict.blame is Blame.TOKEN:
             verdict = _REFUSED_ANEW
         self.last = Setback(verdict, setback.error)
+        self._said[account, host] = verdict
         if verdict.blame is Blame.REQUEST:
             self.left = 0
         elif verdict.blame in _ACCOUNTS or is_mended:
@@ -99,11 +99,17 @@ class Journey:
         for host in hosts:
             if host not in self._failed:
                 return host
-        if self.last is None or self.last.verdict.blame is Blame.MISSING:
-            return None
-        verdict = self.last.verdict
         for host in hosts:
-            if (account, host) not in self._pairs:
+            if (account, host) not in self._said:
                 return host
-        was_hiccup = verdict.blame in (Blame.ENDPOINT, Blame.ANSWER)
-        return hosts[0] if was_hiccup and verdict.delay is None else None
+        for host in hosts:
+            if _may_change(self._said[account, host]):
+                return host
+        return None
+
+
+def _may_change(verdict: Verdict) -> bool:
+    """Whether the same host may say something else to the same account soon."""
+    if verdict.blame in (Blame.ENDPOINT, Blame.ANSWER):
+        return verdict.delay is None  # else it was no hiccup
+    return verdict.blame in (*_COOLED, Blame.TOKEN, Blame.PROJECT)

@@ -76,10 +76,10 @@ def test_one_tries() -> None:
     """When a hold is over one request tries, and the others stay away meanwhile."""
     holds = Holds()
     placed(holds, now=0.0)
-    keys = holds.try_out("pro", 60.0)
-    assert keys == {"pro"}
+    trial = holds.try_out("pro", 60.0)
+    assert trial.keys == {"pro"}
     assert holds.bar("pro", 61.0)
-    holds.tried(keys)
+    holds.tried(trial)
     assert not holds.bar("pro", 61.0)
 
 
@@ -90,6 +90,18 @@ def test_a_trial_that_shows_nothing() -> None:
     holds.try_out("pro", 60.0)
 
     assert [holds.bar("pro", 60.0 + after) for after in (9.9, 10.0)] == [True, False]
+
+
+def test_an_older_trial() -> None:
+    """When one that has shown nothing for long ends, the one that followed goes on."""
+    holds = Holds()
+    placed(holds, now=0.0)
+    first, second = (holds.try_out("pro", moment) for moment in (60.0, 70.0))
+    holds.tried(first)
+    assert holds.bar("pro", 71.0)
+    holds.tried(second)
+
+    assert not holds.bar("pro", 71.0)
 
 
 def test_tried_in_vain() -> None:
@@ -127,7 +139,7 @@ def test_a_person_outweighs_time() -> None:
     """That somebody has to log in is not forgotten for a rate limit, however long."""
     holds = Holds()
     holds.place(EVERY_MODEL, 0.0, Rest(300.0, 300.0), "x", need=Need.VALIDATION)
-    assert holds.place(EVERY_MODEL, 1.0, QUOTA, "y", asked=1e6) is None
+    assert holds.place(EVERY_MODEL, 1.0, QUOTA, "y", asked=200.0) is None
     login = holds.place(EVERY_MODEL, 2.0, None, "z", need=Need.LOGIN)
 
     assert login is not None
@@ -144,6 +156,16 @@ def test_another_trouble() -> None:
 
     assert refused is not None
     assert (refused.since, refused.repeats, refused.ends) == (500.0, 0, 560.0)
+
+
+def test_a_long_rest_is_not_shortened() -> None:
+    """Not by anything that is the matter besides."""
+    holds = Holds()
+    placed(holds, now=0.0, asked=1e6)
+    refused = holds.place("pro", 1.0, Rest(300.0, 300.0), "x", need=Need.ENTITLEMENT)
+
+    assert refused is not None
+    assert (refused.need, refused.ends) == (Need.ENTITLEMENT, 1e6)
 
 
 def test_forgiven() -> None:
@@ -164,7 +186,7 @@ def test_what_only_the_operator_ends(need: Need) -> None:
     holds.place(EVERY_MODEL, 1.0, Rest(300.0, 300.0), "x", need=need)
 
     assert holds.free_at("pro", 1.0) == math.inf
-    assert holds.by_model[EVERY_MODEL].need is Need.SUSPENDED
+    assert holds.by_model[EVERY_MODEL] == Hold("terms", 0.0, None, Need.SUSPENDED)
 
 
 def test_a_clock_that_is_set_back() -> None:
@@ -219,12 +241,12 @@ def test_every_hold_that_passes_ends(
         now += wait
         if holds.bar("pro", now):
             continue
-        keys = holds.try_out("pro", now)
+        trial = holds.try_out("pro", now)
         if what == "fail":
             placed(holds, now, asked)
         else:
             holds.lift(now, EVERY_MODEL, "pro")
-        holds.tried(keys)
+        holds.tried(trial)
 
     free_at = holds.free_at("pro", now)
     assert free_at < math.inf

@@ -9,7 +9,7 @@ others stay away; if it fails, they stay away for longer.  No clock and no dice:
 
 import math
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from antigravity_gw.needs import Need
 
@@ -95,12 +95,33 @@ class Hold:
             return True
         return self.since - SET_BACK < now < self.until
 
-    def outweighs(self, other: "Hold") -> bool:
-        """Whether *other* says nothing that this one, in force, does not."""
+    def with_(self, other: "Hold") -> "Hold":
+        """
+        Both of them: for as long as the longer one, for the graver reason.
+
+        :param other: a later one.
+        """
         if self.need is not None and other.need is None:
-            return True
-        is_as_grave = self.need is not None or other.need is None
-        return is_as_grave and other.ends <= self.ends
+            graver = self
+        elif self.need is None and other.need is not None:
+            graver = other
+        else:
+            graver = self if self.ends >= other.ends else other
+        longer = max(self, other, key=lambda hold: hold.ends)
+        return evolve(graver, until=longer.until)
+
+
+@frozen(eq=False)
+class Trial:
+    """
+    One request's try whether holds that are over still hold.
+
+    :ivar keys: those it tries.
+    :ivar until: how long the others leave it at that, in POSIX seconds.
+    """
+
+    keys: frozenset[str]
+    until: float
 
 
 @define(eq=False)
@@ -108,7 +129,7 @@ class Holds:
     """The holds of one account, by model."""
 
     by_model: dict[str, Hold] = field(factory=dict)
-    _on_trial: dict[str, float] = field(factory=dict, init=False)
+    _trials: dict[str, Trial] = field(factory=dict, init=False)
 
     def on(self, model: str) -> list[Hold]:
         """All that concern *model*, those of the whole account among them."""
@@ -122,27 +143,29 @@ class Holds:
         """Whether to stay away from *model*: a hold is in force, or being tried."""
         if not self.by_model:  # as nearly always
             return False
-        is_tried = any(now < self._on_trial.get(k, now) for k in self._keys(model))
+        trials = (self._trials.get(key) for key in self._keys(model))
+        is_tried = any(trial is not None and now < trial.until for trial in trials)
         return is_tried or bool(self.in_force(model, now))
 
     def free_at(self, model: str, now: float) -> float:
         """When no hold on *model* is in force, in POSIX seconds; may be infinite."""
         return max((hold.ends for hold in self.in_force(model, now)), default=now)
 
-    def try_out(self, model: str, now: float) -> frozenset[str]:
+    def try_out(self, model: str, now: float) -> Trial:
         """
         Let one request try whether the holds on *model*, all over, still hold.
 
         :returns: what to give to :meth:`tried` when that is known.
         """
-        keys = frozenset(self._keys(model))
-        self._on_trial |= dict.fromkeys(keys, now + LONGEST_TRIAL)
-        return keys
+        trial = Trial(frozenset(self._keys(model)), now + LONGEST_TRIAL)
+        self._trials |= dict.fromkeys(trial.keys, trial)
+        return trial
 
-    def tried(self, keys: frozenset[str]) -> None:
-        """The request that tried these is through with it, well or not."""
-        for key in keys:
-            self._on_trial.pop(key, None)
+    def tried(self, trial: Trial) -> None:
+        """The request is through with it, well or not; a later one may go on."""
+        for key in trial.keys:
+            if self._trials.get(key) is trial:
+                del self._trials[key]
 
     def forget(self, now: float) -> list[str]:
         """
@@ -188,8 +211,10 @@ class Holds:
             seconds = rest.seconds(asked, repeats)
             until = now + seconds + chance * min(JITTER * seconds, MOST_JITTER)
         hold = Hold(reason, since, until, need, repeats, link)
-        if old is not None and is_fresh and old.outweighs(hold):
-            return None
+        if old is not None and is_fresh:
+            hold = old.with_(hold)
+            if hold == old:
+                return None
         self.by_model[key] = hold
         return hold
 

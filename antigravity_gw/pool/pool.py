@@ -13,7 +13,7 @@ from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Account, Known
 from antigravity_gw.pool.choosing import Chooser, Errand, why_none, worth_waiting
 from antigravity_gw.pool.consequences import Consequences
-from antigravity_gw.pool.hold import EVERY_MODEL, Holds
+from antigravity_gw.pool.hold import EVERY_MODEL, Holds, Trial
 from antigravity_gw.pool.preparing import OUT_OF_TIME, Preparation, Unfit
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.waiting_room import WaitingRoom
@@ -215,8 +215,7 @@ class AccountPool:
 
     def _settle(self, turn: "Turn") -> None:
         """It is known now whether the holds that were tried still hold."""
-        turn.holds.tried(turn.keys)
-        turn.keys = frozenset()
+        turn.holds.tried(turn.trial)
         self._waiting.stir()
 
     def _end(self, turn: "Turn") -> None:
@@ -225,7 +224,7 @@ class AccountPool:
 
     def _served(self, turn: "Turn") -> None:
         if turn.is_current:
-            self.consequences.of_service(turn.account, turn.keys)
+            self.consequences.of_service(turn.account, turn.trial.keys)
         self._settle(turn)
 
     def _failed(self, lease: "Lease", verdict: Verdict) -> None:
@@ -247,14 +246,14 @@ class Turn:
     A request's turn with an account.
 
     :ivar epoch: the account's when it began.
-    :ivar keys: the holds it tries, see :meth:`Holds.try_out`.
+    :ivar trial: of the holds there are, all of them over.
     """
 
     account: Account
     model: str
     epoch: int
     holds: Holds
-    keys: frozenset[str]
+    trial: Trial
 
     @property
     def is_current(self) -> bool:
