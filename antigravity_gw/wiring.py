@@ -28,6 +28,9 @@ from antigravity_gw.web.guard import Guard, Mode
 from antigravity_gw.web.models import Api
 from antigravity_gw.web.site import GatewaySite, make_tree
 
+QUOTAS_AFTER = 15.0
+"""How long a daemon runs before it asks for quotas, in seconds."""
+
 KEPT_CONNECTIONS = 100
 KEPT_SECONDS = 60.0
 """How many idle connections to keep to each of Google's hosts, and how long."""
@@ -129,8 +132,9 @@ def _pool(
 
 
 def _quotas(loaded: Loaded, pool: AccountPool, google: Google) -> QuotaWatch:
+    find = Quotas(google.upstream, google.endpoints).find
     every = loaded.config.pool.quota_check_seconds
-    return QuotaWatch(pool, Quotas(google.upstream, google.endpoints).find, every)
+    return QuotaWatch(pool, find, every, begins=pool.now() + QUOTAS_AFTER)
 
 
 def _site(

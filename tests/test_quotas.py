@@ -110,6 +110,17 @@ def test_it_is_no_trial(world: World, watch: QuotaWatch, asked: Asked) -> None:
     assert asked.tokens == ["token-of-b"]
 
 
+def test_not_at_the_start(world: World, watch: QuotaWatch, asked: Asked) -> None:
+    """A daemon that has just started has better things to do."""
+    watch.begins = world.pool.now() + 15.0
+    now(watch.look())
+    assert asked.tokens == []
+    world.clock.advance(15)
+    now(watch.look())
+
+    assert len(asked.tokens) == 2
+
+
 def test_switched_off(world: World, watch: QuotaWatch, asked: Asked) -> None:
     """Without a time there is no asking."""
     watch.every = 0.0

@@ -31,11 +31,13 @@ class QuotaWatch:
 
     :ivar find: asks for the account whose token and project it is given.
     :ivar every: how old, in seconds, what is known may get; 0 for do not ask.
+    :ivar begins: when to begin, in POSIX seconds, so that a start is not held up.
     """
 
     pool: AccountPool
     find: Callable[[str, str], Awaitable[dict[str, Remaining]]]
     every: float
+    begins: float = 0.0
     _silent: dict[str, str] = field(factory=dict, init=False)
     _log: ClassVar[Logger] = Logger()
 
@@ -48,6 +50,8 @@ class QuotaWatch:
         return Deferred.fromCoroutine(self._look())
 
     async def _look(self) -> None:
+        if self.pool.now() < self.begins:
+            return
         for account in self.pool.accounts:
             if self.every and self._is_due(account):
                 account.quota_seen = self.pool.now()  # also if it is in vain

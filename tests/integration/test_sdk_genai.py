@@ -278,7 +278,7 @@ def test_exhausted_pool(connect: Connect, serve: Serve, sandbox: Sandbox) -> Non
     assert served(gateway, f"models/{MODEL}:") == len(refusals)
     for told in refusals:
         assert (told.code, told.status) == (429, "RESOURCE_EXHAUSTED")
-        assert "every account of this gateway is resting" in told.message
+        assert "no account of this gateway can serve" in told.message
         [info] = told.details["error"]["details"]
         assert info["@type"] == "type.googleapis.com/google.rpc.RetryInfo"
         assert f"back in {info['retryDelay'].removesuffix('s')} s" in told.message

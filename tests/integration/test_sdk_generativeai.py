@@ -202,7 +202,7 @@ def test_exhausted_pool(serve: Serve, sandbox: Sandbox) -> None:
 
     assert served(gateway, f"models/{MODEL}:") == len(refusals)
     for told in refusals:
-        assert "every account of this gateway is resting" in told.message
+        assert "no account of this gateway can serve" in told.message
         [info] = told.details
         assert info["@type"] == "type.googleapis.com/google.rpc.RetryInfo"
         assert f"back in {info['retryDelay'].removesuffix('s')} s" in told.message

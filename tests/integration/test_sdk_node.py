@@ -177,7 +177,7 @@ def test_exhausted_pool(run: Run, serve: Serve, sandbox: Sandbox) -> None:
     for error in errors:
         assert (error["kind"], error["status"]) == ("ApiError", 429)
         told = json.loads(error["message"])["error"]
-        assert "every account of this gateway is resting" in told["message"]
+        assert "no account of this gateway can serve" in told["message"]
         [info] = told["details"]
         assert f"back in {info['retryDelay'].removesuffix('s')} s" in told["message"]
 
