@@ -193,13 +193,23 @@ class _QuietConnections(_HTTP11ClientFactory):
     noisy = False
 
 
-def _connections(reactor: Any) -> Any:
+class _Connections(HTTPConnectionPool):
     """Connections to upstream, kept for the next request."""
-    connections: Any = HTTPConnectionPool(reactor)
+
+    _factory = _QuietConnections
+
+    def _putConnection(self, key: Any, connection: Any) -> None:
+        # One that we are closing looks idle once its answer has ended, too.  The
+        # next request would be written to it, and its answer never read.
+        if not connection.transport.disconnecting:
+            super()._putConnection(key, connection)
+
+
+def _connections(reactor: Any) -> Any:
+    connections: Any = _Connections(reactor)
     connections.maxPersistentPerHost = KEPT_CONNECTIONS
     connections.cachedConnectionTimeout = KEPT_SECONDS
     connections.retryAutomatically = False
-    connections._factory = _QuietConnections
     return connections
 
 

@@ -691,6 +691,22 @@ def test_a_late_word_about_an_old_project(tmp_path: Path) -> None:
     assert one.account("a").holds.by_model == {}
 
 
+def test_yesterdays_project(tmp_path: Path) -> None:
+    """What is said of a project that is not in use any more has no consequences."""
+    one = World(tmp_path, accounts="a")
+    _, old = held_back(one, 2)
+    lending = one.pool.lend(errand())
+    lease: Lease = now(lending.__aenter__())
+    account = one.account("a")
+    account.project, account.doubted = None, "newer"
+    lease.blame(Verdict(Blame.PROJECT, "x", need=Need.PROJECT))
+    now(lending.__aexit__(None, None, None))
+
+    assert account.holds.by_model == {}
+    assert account.doubted == "newer"
+    answer(one, old, WHOLE)
+
+
 def test_a_project_that_was_made_do_with(tmp_path: Path) -> None:
     """If the configured one is wrong, Google is asked again at once."""
     one = World(tmp_path, accounts="")

@@ -69,7 +69,8 @@ class Consequences:
         The first time it is looked up again.  Calls that were under way with
         the same one have nothing to add.
         """
-        if project == account.doubted or account.project not in (None, project):
+        in_use = account.project or account.record.project
+        if project == account.doubted or project != in_use:
             return
         if account.doubted is None:
             self._doubt_project(account, project)

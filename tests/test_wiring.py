@@ -1,0 +1,57 @@
+"""Tests for ``antigravity_gw.wiring``: the connections to upstream."""
+
+from twisted.internet.defer import Deferred
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.web.client import Agent
+
+from antigravity_gw.relay import Relay
+from antigravity_gw.upstream.body import SealedBody
+from antigravity_gw.upstream.client import Patience, Upstream, make_http
+from antigravity_gw.wire.answer import EventFraming, StreamedAnswer
+from antigravity_gw.wiring import _connections
+
+HEAD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n"
+)
+ERROR = b'data: {"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}\r\n\r\n'
+
+
+class Socket(StringTransport):
+    """A connection that closes when its body is not wanted any more."""
+
+    def stopProducing(self) -> None:
+        """Close it."""
+        self.loseConnection()
+
+    def resumeProducing(self) -> None:
+        """It never stops."""
+
+
+def test_a_connection_that_is_being_closed() -> None:
+    """An error and the end of its answer come in one piece: it serves nobody else."""
+    reactor = MemoryReactorClock()
+    http = make_http(Agent(reactor, pool=_connections(reactor)))
+    token_url = "http://127.0.0.1/token"
+    upstream = Upstream(http, reactor, Patience(15.0, 30.0), "x", token_url, 10_000)
+
+    async def ask() -> None:
+        body = SealedBody(b"{", b"", b"}")
+        response = await upstream.stream("http://127.0.0.1:1", "t", body, 100.0)
+        relay = Relay(StreamedAnswer(EventFraming()), reactor, 100.0)
+        await relay.begin(response, 100.0)
+
+    failed = Deferred.fromCoroutine(ask()).addErrback(lambda _: None)
+    protocol = reactor.tcpClients[-1][2].buildProtocol(None)
+    first = Socket()
+    protocol.makeConnection(first)
+    protocol.dataReceived(HEAD)
+    protocol.dataReceived(b"%x\r\n%b\r\n0\r\n\r\n" % (len(ERROR), ERROR))
+    assert failed.called
+    assert first.disconnecting
+    first.clear()
+    again = Deferred.fromCoroutine(ask()).addErrback(lambda _: None)
+
+    assert first.value() == b""
+    assert len(reactor.tcpClients) == 2
+    again.cancel()
