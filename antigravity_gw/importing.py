@@ -77,16 +77,6 @@ def read_file(data: bytes) -> Iterator[Found | Skipped]:
     return _without_repeats(_read_zip(data) if _is_zip(data) else _read_plain(data))
 
 
-def read_credentials(document: Any) -> Iterator[Found | Skipped]:
-    """
-    Every credential in a parsed JSON *document*, and what was passed over.
-
-    The document may be one credential, a list of them, or an object with a
-    list called ``accounts``.
-    """
-    return _without_repeats(_read_document(document))
-
-
 def stranger(found: Found, configured: str | None) -> str | None:
     """
     What to tell the operator if Google is going to refuse the token.

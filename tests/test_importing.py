@@ -4,7 +4,7 @@ import json
 import tracemalloc
 import zlib
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Any
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZipFile
@@ -19,7 +19,6 @@ from antigravity_gw.importing import (
     MEMBERS,
     Found,
     Skipped,
-    read_credentials,
     read_file,
     stranger,
 )
@@ -27,6 +26,11 @@ from antigravity_gw.wire.oauth import OAuthClient
 
 X = OAuthClient("x", "s")
 PLAIN = {"refresh_token": "1//x"}
+
+
+def read_credentials(document: Any) -> Iterator[Found | Skipped]:
+    """What is in a JSON file with this document."""
+    return read_file(json.dumps(document).encode())
 
 
 def found(
