@@ -204,6 +204,8 @@ def test_interrupted(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "HOME": str(tmp_path)},
+        # Where the tests run in the background, it may be ignored from birth.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 20
     while not asked(sandbox) and time.monotonic() < deadline:
