@@ -117,7 +117,7 @@ def test_tried_well() -> None:
     """What is served is forgotten, and the next failure is a first one."""
     holds = Holds()
     placed(holds, now=0.0)
-    assert holds.lift(60.0, EVERY_MODEL, "pro") == ["pro"]
+    assert list(holds.lift(60.0, EVERY_MODEL, "pro")) == ["pro"]
     assert holds.by_model == {}
 
     assert placed(holds, now=60.0).repeats == 0
@@ -127,7 +127,7 @@ def test_answers_to_older_questions() -> None:
     """What was asked before a hold began neither ends it nor makes it grow."""
     holds = Holds()
     first = placed(holds, now=0.0)
-    assert holds.lift(1.0, "pro") == []
+    assert holds.lift(1.0, "pro") == {}
     assert holds.place("pro", 0.5, QUOTA, "out of quota", asked=10.0) is None
     longer = placed(holds, now=1.0)
 

@@ -13,11 +13,10 @@ from twisted.internet.task import Clock
 from twisted.web.http import Request
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
-from world import Reply
+from world import Reply, make_upstream
 
 from antigravity_gw.errors import UpstreamTimeout
 from antigravity_gw.needs import Need
-from antigravity_gw.upstream.client import Patience, Upstream, make_http
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.upstream.projects import Projects
 from antigravity_gw.upstream.quotas import Quotas
@@ -95,14 +94,7 @@ class Lookups:
         self.clock.advance(1_000_000.0)
         self.google = Google()
         self.agent = RequestTraversalAgent(self.google)
-        self.upstream = Upstream(
-            http=make_http(self.agent),
-            clock=self.clock,
-            patience=Patience(token=15.0, lookup=30.0),
-            user_agent="gw/test",
-            token_url="http://one.example/token",
-            answer_limit=10_000,
-        )
+        self.upstream = make_upstream(self.agent, self.clock)
         hosts = ("http://one.example", "http://two.example")
         self.endpoints = Endpoints(hosts, avoid_seconds=30.0)
         self.projects = Projects(self.upstream, self.endpoints, self.clock)

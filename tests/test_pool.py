@@ -941,6 +941,39 @@ def test_one_model_that_nobody_may_use(world: World) -> None:
     assert world.generate(model="secret").error() == (400, "FAILED_PRECONDITION")
 
 
+@pytest.mark.parametrize("status", [403, 429])
+def test_models_by_many_names(one: World, status: int) -> None:
+    """Those that were asked for long ago take no place, in memory or in the store."""
+    one.google.script = [
+        Reply(status, b'{"error":{"code":%d,"message":"no"}}' % status)
+    ]
+    for number in range(20):
+        one.generate(model=f"made-up-{number}")
+    one.clock.advance(2 * 86400)
+    one.generate(model="another")
+
+    assert list(one.account("a").holds.by_model) == ["another"]
+    assert list(one.store.accounts()[0].holds) == ["another"]
+
+
+def test_a_wrong_client_is_raised_once(
+    world: World, logged: list[dict[str, Any]]
+) -> None:
+    """However often it is tried, and whatever else passes for other accounts."""
+    assert serving(world) == "a"
+    world.store.change("a", priority=1)
+    world.take_up()
+    world.token_reply = lambda _: WRONG_CLIENT
+    for _ in range(5):
+        world.google.script = [LIMIT, WHOLE]
+        world.generate()
+        world.clock.advance(400)
+        world.generate()
+
+    said = [e for e in logged if "OAUTH CLIENT" in e.get("log_format", "")]
+    assert len(said) == 1
+
+
 def test_suspended_for_good(tmp_path: Path) -> None:
     """No other refusal that was under way turns it into something that passes."""
     one = World(tmp_path, accounts="a")

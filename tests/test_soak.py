@@ -29,14 +29,12 @@ from twisted.web.http import Request
 from twisted.web.iweb import IAgent, IResponse
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
-from world import Client, World
+from world import CATALOG, Client, World, make_upstream
 from zope.interface import implementer
 
-from antigravity_gw.catalog import Catalog, Model
-from antigravity_gw.gateway import Gateway, Limits
+from antigravity_gw.gateway import Limits
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.choosing import Strategy
-from antigravity_gw.upstream.client import Patience, Upstream, make_http
 from antigravity_gw.upstream.projects import Projects
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.models import Api
@@ -574,27 +572,11 @@ class Soak(World):
     def _let_ask(self, agent: Connections) -> None:
         """Have the gateway ask that Google, under the limits of this soak."""
         self.agent = agent  # type: ignore[assignment]
-        self.upstream = Upstream(
-            http=make_http(agent),
-            clock=self.clock,
-            patience=Patience(token=15.0, lookup=30.0),
-            user_agent="gw/test",
-            token_url="http://google.example/token",
-            answer_limit=10_000,
-        )
+        self.upstream = make_upstream(agent, self.clock)
         projects = Projects(self.upstream, self.endpoints, self.clock)
         self.pool.preparation.find_project = projects.find
-        catalog = Catalog(tuple(Model(name=name) for name in MODELS), {}, ())
-        gateway = Gateway(
-            pool=self.pool,
-            upstream=self.upstream,
-            endpoints=self.endpoints,
-            limits=LIMITS,
-            clock=self.clock,
-            user_agent="gw/test",
-            is_image_model=catalog.makes_images,
-        )
-        api = Api(gateway, catalog, Form.SSE, new_id=lambda: self.trips[-1].id)
+        gateway = self.make_gateway(LIMITS)
+        api = Api(gateway, CATALOG, Form.SSE, new_id=lambda: self.trips[-1].id)
         self.site.resource = make_tree(api, self.pool)
 
     @property

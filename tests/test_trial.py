@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.defer import Deferred
 from world import WHOLE, Call, Reply, World
 
-from antigravity_gw.gateway import Gateway, Limits
+from antigravity_gw.gateway import Limits
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Access, Known
 from antigravity_gw.pool.database import StoreError
@@ -50,15 +50,7 @@ def learnt(world: World, **holds: Hold) -> None:
 def begun(world: World) -> list[Outcome | Exception]:
     """Begin a trial of the account; the list takes what comes of it."""
     limits = Limits(3, LONGEST, LONGEST, first_event=9.0, idle=9.0, patience=0.0)
-    gateway = Gateway(
-        pool=world.pool,
-        upstream=world.upstream,
-        endpoints=world.endpoints,
-        limits=limits,
-        clock=world.clock,
-        user_agent="gw/test",
-        is_image_model=lambda _: False,
-    )
+    gateway = world.make_gateway(limits)
     world.pool.take_up([])  # a trial has a pool of its own
     (known,) = world.store.accounts()
     results: list[Outcome | Exception] = []

@@ -18,6 +18,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.web.http import Request
+from twisted.web.iweb import IAgent
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
@@ -212,6 +213,23 @@ class Client:
         return self.status, error["status"]
 
 
+CATALOG = Catalog(
+    (Model(name="pro"), Model(name="flash")), {"fast*": "flash"}, ("*-image",)
+)
+
+
+def make_upstream(agent: IAgent, clock: Clock) -> Upstream:
+    """What asks Google through *agent*."""
+    return Upstream(
+        http=make_http(agent),
+        clock=clock,
+        patience=Patience(token=15.0, lookup=30.0),
+        user_agent="gw/test",
+        token_url="http://google.example/token",
+        answer_limit=10_000,
+    )
+
+
 OPEN: list[Store] = []
 """The stores of worlds that have not ended; the fixture ``logged`` closes them."""
 
@@ -227,14 +245,7 @@ class World:
         self.token_calls: list[bytes] = []
         self.token_reply: Callable[[str], tuple[int, bytes]] = _token
         self.agent = RequestTraversalAgent(self.google)
-        self.upstream = Upstream(
-            http=make_http(self.agent),
-            clock=self.clock,
-            patience=Patience(token=15.0, lookup=30.0),
-            user_agent="gw/test",
-            token_url="http://google.example/token",
-            answer_limit=10_000,
-        )
+        self.upstream = make_upstream(self.agent, self.clock)
         self.endpoints = Endpoints(
             settings.get("hosts", ("http://one.example",)), avoid_seconds=30.0
         )
@@ -260,30 +271,21 @@ class World:
         self.watch = StoreWatch(self.pool, self.store, execute)
         for name in settings.get("accounts", ("a", "b", "c")):
             self.add(name)
-        catalog = Catalog(
-            (Model(name="pro"), Model(name="flash")), {"fast*": "flash"}, ("*-image",)
-        )
-        gateway = Gateway(
-            pool=self.pool,
-            upstream=self.upstream,
-            endpoints=self.endpoints,
-            limits=Limits(
+        gateway = self.make_gateway(
+            Limits(
                 attempts=3,
                 total=600.0,
                 whole=600.0,
                 first_event=120.0,
                 idle=300.0,
                 patience=settings.get("patience", 0.0),
-            ),
-            clock=self.clock,
-            user_agent="gw/test",
-            is_image_model=catalog.makes_images,
+            )
         )
         ids = iter(range(1000))
         form = settings.get("form", Form.SSE)
         api = Api(
             gateway,
-            catalog,
+            CATALOG,
             form,
             new_id=lambda: f"id-{next(ids)}",
         )
@@ -300,6 +302,18 @@ class World:
             body_limit=settings.get("body_limit", 10_000),
             idle=75.0,
             default_form=form,
+        )
+
+    def make_gateway(self, limits: Limits) -> Gateway:
+        """What serves from this world's pool."""
+        return Gateway(
+            pool=self.pool,
+            upstream=self.upstream,
+            endpoints=self.endpoints,
+            limits=limits,
+            clock=self.clock,
+            user_agent="gw/test",
+            is_image_model=CATALOG.makes_images,
         )
 
     def add(self, name: str, project: str | None = "project-of-it") -> None:

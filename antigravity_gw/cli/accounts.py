@@ -15,6 +15,7 @@ from antigravity_gw.cli.common import (
     print_json,
     read_refresh_token,
     read_secret,
+    set_command,
     warn,
 )
 from antigravity_gw.cli.objects import account_object
@@ -49,12 +50,12 @@ def add_account_parsers(commands: Any) -> None:
     )
     add.add_argument("--client-secret-file", metavar="FILE", help="that one's secret")
     _add_settings(add)
-    _set_command(add, add_account, create=True)
+    set_command(add, add_account, create=True)
     change = commands.add_parser("set", help="change how an account is used")
     change.add_argument("name", metavar="NAME", help="its name or id")
     _add_settings(change)
     change.set_defaults(usage_error=change.error)
-    _set_command(change, set_account)
+    set_command(change, set_account)
     table = commands.add_parser("list", help="the state of every account")
     table.add_argument("--json", action="store_true", help="answer in JSON")
     table.set_defaults(command=list_if_any)
@@ -66,22 +67,11 @@ def add_account_parsers(commands: Any) -> None:
     ):
         several = commands.add_parser(name, help=told)
         several.add_argument("names", nargs="+", metavar="NAME", help="a name or an id")
-        _set_command(several, command)
+        set_command(several, command)
     rename = commands.add_parser("rename", help="call an account something else")
     rename.add_argument("name", metavar="OLD", help="its name or id")
     rename.add_argument("new", metavar="NEW", help="what to call it")
-    _set_command(rename, rename_account)
-
-
-def _set_command(
-    parser: argparse.ArgumentParser,
-    command: Callable[[Desk], int],
-    create: bool = False,
-) -> None:
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
-    parser.set_defaults(
-        command=lambda options: command(Desk.opened(options, create=create))
-    )
+    set_command(rename, rename_account)
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from attrs import define, frozen
@@ -95,6 +95,22 @@ class Desk:
         if known is None:
             raise CommandError(unknown(name, accounts))
         return known
+
+
+def set_command(
+    parser: argparse.ArgumentParser,
+    command: Callable[[Desk], int],
+    create: bool = False,
+) -> None:
+    """
+    Have *parser* carry out *command*, which can answer in JSON.
+
+    :param create: whether it makes a store if there is none.
+    """
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    parser.set_defaults(
+        command=lambda options: command(Desk.opened(options, create=create))
+    )
 
 
 def overrides(options: argparse.Namespace) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """``antigravity-gw accounts import``: the accounts in other programs' files."""
 
-import argparse
 import itertools
 import secrets
 import time
@@ -16,6 +15,7 @@ from antigravity_gw.cli.common import (
     is_name,
     print_json,
     read_bytes,
+    set_command,
     warn,
 )
 from antigravity_gw.importing import Found, Skipped, read_file, stranger
@@ -32,8 +32,7 @@ def add_import_parser(commands: Any) -> None:
         "is good.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="- for stdin")
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
-    parser.set_defaults(command=import_accounts)
+    set_command(parser, import_accounts, create=True)
 
 
 @frozen
@@ -80,12 +79,11 @@ class Result:
         }
 
 
-def import_accounts(options: argparse.Namespace) -> int:
+def import_accounts(desk: Desk) -> int:
     """Store every account in the files."""
-    desk = Desk.opened(options, create=True)
     importer = Importer(desk.store, desk.client_id)
     results: list[Result] = []
-    for file in options.files:
+    for file in desk.options.files:
         try:
             content = read_bytes(file)
         except CommandError as error:
@@ -96,9 +94,9 @@ def import_accounts(options: argparse.Namespace) -> int:
         for entry in read_file(content):
             result = importer.take(file, entry)
             results.append(result)
-            if not options.json:
+            if not desk.options.json:
                 print(result.line())
-    if options.json:
+    if desk.options.json:
         print_json([result.as_object() for result in results])
     return 1 if any(result.is_bad for result in results) else 0
 

@@ -1,6 +1,5 @@
 """``antigravity-gw accounts test``: whether accounts serve, found out by asking."""
 
-import argparse
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -12,7 +11,13 @@ from twisted.internet.task import react
 from twisted.logger import globalLogBeginner
 
 from antigravity_gw.checks import is_model_name
-from antigravity_gw.cli.common import CommandError, Desk, found_in, print_json
+from antigravity_gw.cli.common import (
+    CommandError,
+    Desk,
+    found_in,
+    print_json,
+    set_command,
+)
 from antigravity_gw.cli.objects import state_object
 from antigravity_gw.cli.tables import Moment, details, labelled
 from antigravity_gw.pool.account import Known
@@ -37,13 +42,11 @@ def add_test_parser(commands: Any) -> None:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="a name or an id")
     parser.add_argument("--model", metavar="M", help="the model to ask")
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
-    parser.set_defaults(command=try_accounts)
+    set_command(parser, try_accounts)
 
 
-def try_accounts(options: argparse.Namespace) -> int:
+def try_accounts(desk: Desk) -> int:
     """Test accounts, one after the other."""
-    desk = Desk.opened(options, create=False)
     model = _model(desk)
     accounts, missing = _chosen(desk)
     if not accounts and not missing:
@@ -51,7 +54,7 @@ def try_accounts(options: argparse.Namespace) -> int:
     results = []
     if accounts:
         results = run_reactor(lambda reactor: _tested(desk, accounts, model, reactor))
-    if options.json:
+    if desk.options.json:
         print_json([result.as_object() for result in results])
     return 1 if missing or not all(result.outcome.serves for result in results) else 0
 

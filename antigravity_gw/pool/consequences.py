@@ -120,19 +120,8 @@ class Consequences:
 
     def _cool(self, account: Account, key: str, rest: Rest, verdict: Verdict) -> None:
         is_news = not account.holds.in_force(key, self.now())
-        hold = account.holds.place(
-            key,
-            self.now(),
-            rest,
-            verdict.reason,
-            asked=verdict.delay,
-            chance=self.chance(),
-        )
-        if hold is None:
-            return  # all who waited for the same failure come here
-        for old in account.holds.forget(self.now()):
-            self._learn_held(account, old, None)
-        if is_news:
+        hold = self._placed(account, key, rest, verdict)
+        if hold is not None and is_news:
             self._log.warn(
                 "account {account} cools for {seconds:.0f} s ({model}): {reason}",
                 account=account.id,
@@ -140,33 +129,43 @@ class Consequences:
                 model="every model" if key in (EVERY_MODEL, ACCESS) else key,
                 reason=hold.reason,
             )
-        self._learn_held(account, key, hold)
 
     def _keep_out(
         self, account: Account, key: str, rest: Rest | None, verdict: Verdict
     ) -> None:
+        if self._placed(account, key, rest, verdict) is None:
+            return  # all who waited for the same failure come here
+        if verdict.need is Need.CLIENT:
+            self._raise_client(account.client_id, verdict.reason)
+            return
+        self._log.error(
+            "account {account} is out ({need}): {reason}. See 'antigravity-gw "
+            "accounts list'",
+            account=account.id,
+            need=verdict.need.value if verdict.need else "",
+            reason=verdict.reason,
+        )
+
+    def _placed(
+        self, account: Account, key: str, rest: Rest | None, verdict: Verdict
+    ) -> Hold | None:
+        """A new hold, stored; None when one in force says as much already."""
+        now = self.now()
         hold = account.holds.place(
             key,
-            self.now(),
+            now,
             rest,
             verdict.reason,
+            asked=verdict.delay,
             chance=self.chance(),
             need=verdict.need,
             link=verdict.link,
         )
-        if hold is None:
-            return  # all who waited for the same failure come here
-        if verdict.need is Need.CLIENT:
-            self._raise_client(account.client_id, verdict.reason)
-        else:
-            self._log.error(
-                "account {account} is out ({need}): {reason}. See 'antigravity-gw "
-                "accounts list'",
-                account=account.id,
-                need=verdict.need.value if verdict.need else "",
-                reason=hold.reason,
-            )
-        self._learn_held(account, key, hold)
+        if hold is not None:
+            self._learn_held(account, key, hold)
+            for old in account.holds.forget(now):
+                self._learn_held(account, old, None)
+        return hold
 
     def _raise_client(self, client: str, reason: str) -> None:
         """Say it once for all accounts that have the same OAuth client."""
@@ -180,8 +179,9 @@ class Consequences:
         )
 
     def _lift(self, account: Account, *keys: str) -> None:
-        for key in account.holds.lift(self.now(), *keys):
-            self._raised.discard(account.client_id)
+        for key, hold in account.holds.lift(self.now(), *keys).items():
+            if hold.need is Need.CLIENT:
+                self._raised.discard(account.client_id)
             self._learn_held(account, key, None)
 
     def _learn_held(self, account: Account, key: str, hold: Hold | None) -> None:

@@ -229,19 +229,19 @@ class Holds:
             del self.by_model[key]
         return forgiven
 
-    def lift(self, now: float, *keys: str) -> list[str]:
+    def lift(self, now: float, *keys: str) -> dict[str, Hold]:
         """
         These were served, so those of their holds that are over have done their work.
 
         One in force stays: what was served may have been asked before it began.
 
-        :returns: the keys whose hold is gone.
+        :returns: the holds that are gone, by their keys.
         """
-        over = [
-            key
+        over = {
+            key: self.by_model[key]
             for key in keys
             if key in self.by_model and not self.by_model[key].is_in_force(now)
-        ]
+        }
         for key in over:
             del self.by_model[key]
         return over
