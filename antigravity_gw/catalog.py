@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from attrs import evolve, frozen
@@ -122,6 +123,7 @@ def _number(name: str, value: str) -> int:
     return int(value)
 
 
+@lru_cache(maxsize=1024)
 def _fits(pattern: str, name: str) -> bool:
     parts = map(re.escape, pattern.split("*"))
     return re.fullmatch(".*".join(parts), name) is not None

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import uuid4
 
 from attrs import define, evolve, frozen
-from twisted.web.client import Agent, HTTPConnectionPool, _HTTP11ClientFactory
 
 from antigravity_gw import USER_AGENT
 from antigravity_gw.catalog import Catalog
@@ -19,8 +18,9 @@ from antigravity_gw.pool.quotas import QuotaWatch
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.writer import StoreWriter
-from antigravity_gw.upstream.client import Patience, Upstream, make_http
+from antigravity_gw.upstream.client import Patience, Upstream
 from antigravity_gw.upstream.endpoints import Endpoints
+from antigravity_gw.upstream.http import Connections, PlainClient, RoutingAgent
 from antigravity_gw.upstream.projects import Projects
 from antigravity_gw.upstream.quotas import Quotas
 from antigravity_gw.web.forms import Form
@@ -30,10 +30,6 @@ from antigravity_gw.web.site import GatewaySite, make_tree
 
 QUOTAS_AFTER = 15.0
 """How long a daemon runs before it asks for quotas, in seconds."""
-
-KEPT_CONNECTIONS = 100
-KEPT_SECONDS = 60.0
-"""How many idle connections to keep to each of Google's hosts, and how long."""
 
 
 @define(eq=False)
@@ -68,7 +64,7 @@ class Wired:
 
 def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
     """What serves *loaded*'s configuration; the accounts are yet to be taken up."""
-    connections = _connections(reactor)
+    connections = Connections(reactor)
     google = _google(loaded.config, reactor, connections)
     pool = _pool(loaded, StoreWriter(store), google, reactor)
     site = _site(loaded, make_guard(loaded), pool, google, reactor)
@@ -81,7 +77,7 @@ def make_gateway(loaded: Loaded, store: Store, reactor: Any) -> Gateway:
 
     The accounts are yet to be taken up.
     """
-    google = _google(loaded.config, reactor, _connections(reactor))
+    google = _google(loaded.config, reactor, Connections(reactor))
     pool = _pool(loaded, StoreWriter(store), google, reactor)
     return _gateway(loaded.config, pool, google, make_catalog(loaded.config), reactor)
 
@@ -187,40 +183,10 @@ def make_guard(loaded: Loaded) -> Guard:
     )
 
 
-class _QuietConnections(_HTTP11ClientFactory):
-    """Connections to upstream that do not log each coming and going."""
-
-    noisy = False
-
-
-class _Connections(HTTPConnectionPool):
-    """Connections to upstream, kept for the next request."""
-
-    _factory = _QuietConnections
-
-    def _putConnection(self, key: Any, connection: Any) -> None:
-        # One that we are closing looks idle once its answer has ended, too.  The
-        # next request would be written to it, and its answer never read.
-        if not connection.transport.disconnecting:
-            super()._putConnection(key, connection)
-
-
-def _connections(reactor: Any) -> Any:
-    connections: Any = _Connections(reactor)
-    connections.maxPersistentPerHost = KEPT_CONNECTIONS
-    connections.cachedConnectionTimeout = KEPT_SECONDS
-    connections.retryAutomatically = False
-    return connections
-
-
 def _google(config: Config, reactor: Any, connections: Any) -> Google:
-    agent = Agent(
-        reactor,
-        connectTimeout=config.timeouts.connect_seconds,
-        pool=connections,
-    )
+    agent = RoutingAgent(reactor, connections, config.timeouts.connect_seconds)
     upstream = Upstream(
-        http=make_http(agent),
+        http=PlainClient(agent),
         clock=reactor,
         patience=Patience(
             token=config.timeouts.token_seconds,

@@ -36,11 +36,11 @@ def test_all_of_it_is_written(size: int) -> None:
 
 
 def test_short_bodies_are_one_piece() -> None:
-    """A small request is one packet."""
-    connection = Connection()
-    SealedBody(b"head", b"body", b"tail").startProducing(connection)
+    """A small request can go out as one packet; a long one is not copied for it."""
+    short, long = b"x" * (PIECE - 2), b"x" * (PIECE - 1)
 
-    assert connection.pieces == [b"headbodytail"]
+    assert SealedBody(b"h", short, b"t").in_one_piece() == b"h%bt" % short
+    assert SealedBody(b"h", long, b"t").in_one_piece() is None
 
 
 def test_the_connection_sets_the_pace() -> None:

@@ -35,8 +35,9 @@ from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.watch import StoreWatch
 from antigravity_gw.pool.writer import StoreWriter
-from antigravity_gw.upstream.client import Patience, Upstream, make_http
+from antigravity_gw.upstream.client import Patience, Upstream
 from antigravity_gw.upstream.endpoints import Endpoints
+from antigravity_gw.upstream.http import PlainClient
 from antigravity_gw.upstream.projects import Projects
 from antigravity_gw.web.channel import LINGER
 from antigravity_gw.web.forms import Form
@@ -221,7 +222,7 @@ CATALOG = Catalog(
 def make_upstream(agent: IAgent, clock: Clock) -> Upstream:
     """What asks Google through *agent*."""
     return Upstream(
-        http=make_http(agent),
+        http=PlainClient(agent),
         clock=clock,
         patience=Patience(token=15.0, lookup=30.0),
         user_agent="gw/test",
@@ -244,7 +245,7 @@ class World:
         self.clients: list[Client] = []
         self.token_calls: list[bytes] = []
         self.token_reply: Callable[[str], tuple[int, bytes]] = _token
-        self.agent = RequestTraversalAgent(self.google)
+        self.agent = RequestTraversalAgent(settings.get("site", self.google))
         self.upstream = make_upstream(self.agent, self.clock)
         self.endpoints = Endpoints(
             settings.get("hosts", ("http://one.example",)), avoid_seconds=30.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from functools import lru_cache
 from hashlib import sha256
 from typing import Protocol
 
@@ -164,6 +165,7 @@ class Tokens:
         return account.record.client or self.client
 
 
+@lru_cache(maxsize=1024)  # it is asked at each request
 def told_of(refresh_token: str) -> str:
     """What tells *refresh_token* from others, and does not give it away."""
     return sha256(refresh_token.encode()).hexdigest()

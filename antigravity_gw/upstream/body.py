@@ -22,12 +22,17 @@ class SealedBody:
 
     def __init__(self, head: bytes, body: bytes, tail: bytes) -> None:
         self.length = len(head) + len(body) + len(tail)
-        self._pieces = _pieces(head, body, tail)
+        self._parts = (head, body, tail)
         self._paused = False
+
+    def in_one_piece(self) -> bytes | None:
+        """All of it, if it is short; then it need not be produced."""
+        return b"".join(self._parts) if self.length <= PIECE else None
 
     def startProducing(self, consumer: IConsumer) -> Deferred[None]:
         """Write until told to pause; the Deferred fires when all is written."""
         self._consumer = consumer
+        self._pieces = _pieces(*self._parts)
         self._written: Deferred[None] = Deferred()
         self.resumeProducing()
         return self._written
@@ -57,10 +62,7 @@ class SealedBody:
 
 
 def _pieces(head: bytes, body: bytes, tail: bytes) -> Iterator[bytes]:
-    """A short body in one piece with its envelope, a long one in many."""
-    if len(body) <= PIECE:
-        yield b"".join((head, body, tail))
-        return
+    """What lies between the ends is copied as it goes out."""
     yield head
     view = memoryview(body)
     for start in range(0, len(body), PIECE):

@@ -1,16 +1,13 @@
 """One HTTP call to Google, and what came of it."""
 
 from collections.abc import Mapping
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 from attrs import frozen
-from treq.client import HTTPClient
-from treq.cookies import IndexableCookieJar
 from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent, IResponse
+from twisted.web.iweb import IResponse
 
 from antigravity_gw.errors import (
     GatewayError,
@@ -20,6 +17,7 @@ from antigravity_gw.errors import (
     UpstreamTimeout,
 )
 from antigravity_gw.upstream.body import SealedBody
+from antigravity_gw.upstream.http import PlainClient
 from antigravity_gw.waiting import collect, in_plain_words, within
 from antigravity_gw.wire.companion import quota_body
 from antigravity_gw.wire.google import UNREADABLE, GoogleError, read_error
@@ -44,17 +42,6 @@ class Patience:
     lookup: float
 
 
-def make_http(agent: IAgent) -> HTTPClient:
-    """
-    treq, without what a gateway must not do.
-
-    The jar takes no cookie, so none set for one account is sent with another's
-    request.
-    """
-    jar = IndexableCookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    return HTTPClient(agent, jar, data_to_body_producer=lambda body: body)
-
-
 @frozen
 class Upstream:
     """
@@ -63,7 +50,7 @@ class Upstream:
     :ivar answer_limit: the longest whole answer to take, in bytes.
     """
 
-    http: HTTPClient
+    http: PlainClient
     clock: IReactorTime
     patience: Patience
     user_agent: str
@@ -216,8 +203,6 @@ class Upstream:
             url,
             headers=headers,
             data=body,
-            allow_redirects=False,
-            unbuffered=True,
         )
         return await within(seconds, self.clock, asked)
 

@@ -5,8 +5,6 @@ What is inside is never parsed into objects and never written anew: the
 client's body travels byte for byte, and so does upstream's ``response``.
 """
 
-import json
-
 import msgspec
 from msgspec import Raw
 
@@ -26,16 +24,15 @@ def seal(
     The order of the fields is that of the client whose dialect this is; the
     client's object comes last, so that no copy of it has to be made.
     """
-    head = json.dumps(
+    head = msgspec.json.encode(
         {
             "project": project,
             "requestId": request_id,
             "model": model,
             "userAgent": user_agent,
             "requestType": request_type,
-        },
-        separators=(",", ":"),
-    ).encode("ascii")
+        }
+    )
     return head[:-1] + b',"request":', b"}"
 
 

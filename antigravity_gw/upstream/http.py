@@ -1,0 +1,163 @@
+"""
+The HTTP client: treq's interface, over Twisted's connections.
+
+A call costs treq 0.1 ms, as much as everything else about it together, for
+what a gateway must not do anyway: keep cookies, follow redirects, inflate
+without a bound.  Twisted's agent takes the URL apart for every request, though
+there are few of them.  So each is asked for less here; ``tests/test_http.py``
+pins what is relied upon.
+"""
+
+from typing import Any, cast
+
+from attrs import define, field, frozen
+from treq.client import HTTPClient
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.interfaces import IStreamClientEndpoint, ITransport
+from twisted.web._newclient import Request
+from twisted.web.client import (
+    URI,
+    BrowserLikePolicyForHTTPS,
+    HTTPConnectionPool,
+    _HTTP11ClientFactory,
+)
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IAgent, IBodyProducer, IResponse
+from zope.interface import implementer
+
+from antigravity_gw.upstream.body import SealedBody
+
+KEPT_CONNECTIONS = 100
+KEPT_SECONDS = 60
+"""How many idle connections to keep to each of Google's hosts, and how long."""
+
+MOST_ROUTES = 64
+"""So many URLs are remembered; a daemon asks for a handful at each host."""
+
+
+class PlainClient(HTTPClient):
+    """treq's client, which hands requests to its agent and adds nothing."""
+
+    def request(  # type: ignore[override]
+        self, method: str, url: str, *, headers: Headers, data: IBodyProducer | None
+    ) -> Deferred[IResponse]:
+        """
+        Make one request.
+
+        :returns: a Deferred that fires with the response once its head is there,
+            the body yet to be delivered; it can be cancelled until then.
+        """
+        return self._agent.request(method.encode(), url.encode(), headers, data)
+
+
+@frozen
+class Route:
+    """
+    How to reach a URL.
+
+    :ivar key: the same for URLs that can be asked for over one connection.
+    :ivar host: what the ``Host`` header has to say.
+    :ivar path: with the query.
+    """
+
+    uri: URI
+    key: tuple[bytes, bytes, int]
+    endpoint: IStreamClientEndpoint
+    host: bytes
+    path: bytes
+
+
+@implementer(IAgent)
+@define(eq=False)
+class RoutingAgent:
+    """
+    An agent that finds out only once how to reach a URL.
+
+    :ivar connect_seconds: how long a connection may take to come about.
+    """
+
+    reactor: Any
+    connections: HTTPConnectionPool
+    connect_seconds: float
+    _routes: dict[bytes, Route] = field(factory=dict, init=False)
+
+    def request(
+        self,
+        method: bytes,
+        uri: bytes,
+        headers: Headers | None = None,
+        bodyProducer: IBodyProducer | None = None,
+    ) -> Deferred[IResponse]:
+        """
+        Make one request, see :class:`twisted.web.iweb.IAgent`.
+
+        :param headers: is given its ``Host``.
+        """
+        route = self._routes.get(uri) or self._remembered(uri)
+        headers = Headers() if headers is None else headers
+        headers.setRawHeaders(b"host", [route.host])
+        request = OneWriteRequest(
+            method, route.path, headers, bodyProducer, self.connections.persistent
+        )
+        connected = self.connections.getConnection(route.key, route.endpoint)
+        return connected.addCallback(lambda connection: connection.request(request))
+
+    def _remembered(self, url: bytes) -> Route:
+        if len(self._routes) >= MOST_ROUTES:
+            self._routes.clear()
+        route = self._routes[url] = self._route(URI.fromBytes(url))
+        return route
+
+    def _route(self, uri: URI) -> Route:
+        host = uri.netloc
+        endpoint: Any = HostnameEndpoint(
+            self.reactor, uri.host, uri.port, timeout=self.connect_seconds
+        )
+        if uri.scheme == b"https":
+            policy = BrowserLikePolicyForHTTPS()  # which verifies the certificate
+            creator = policy.creatorForNetloc(uri.host, uri.port)
+            endpoint = wrapClientTLS(creator, endpoint)
+        key = (uri.scheme, uri.host, uri.port)
+        return Route(uri, key, endpoint, host, uri.originForm)
+
+
+class OneWriteRequest(Request):
+    """A request whose head and body go out together when both are short."""
+
+    def writeTo(self, transport: ITransport) -> Deferred[None]:
+        """The Deferred fires when all of it has been handed to *transport*."""
+        body = self.bodyProducer
+        whole = body.in_one_piece() if isinstance(body, SealedBody) else None
+        if whole is None:
+            return cast("Deferred[None]", super().writeTo(transport))
+        lines = [b"%b %b HTTP/1.1" % (self.method, self.uri)]
+        if not self.persistent:
+            lines.append(b"Connection: close")
+        lines.append(b"Content-Length: %d" % len(whole))
+        for name, values in self.headers.getAllRawHeaders():
+            lines += [b"%b: %b" % (name, value) for value in values]
+        lines += [b"", whole]
+        transport.write(b"\r\n".join(lines))
+        return succeed(None)
+
+
+class _QuietConnections(_HTTP11ClientFactory):
+    """Connections to upstream that do not log each coming and going."""
+
+    noisy = False
+
+
+class Connections(HTTPConnectionPool):
+    """Connections to upstream, kept for the next request."""
+
+    _factory = _QuietConnections
+    maxPersistentPerHost = KEPT_CONNECTIONS
+    cachedConnectionTimeout = KEPT_SECONDS
+    retryAutomatically = False
+
+    def _putConnection(self, key: Any, connection: Any) -> None:
+        # One that we are closing looks idle once its answer has ended, too.  The
+        # next request would be written to it, and its answer never read.
+        if not connection.transport.disconnecting:
+            super()._putConnection(key, connection)
