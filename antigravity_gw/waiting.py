@@ -17,7 +17,7 @@ from twisted.web.client import ResponseDone, ResponseFailed
 from twisted.web.http import PotentialDataLoss
 from twisted.web.iweb import IResponse
 
-from antigravity_gw.errors import MalformedStream, UpstreamTimeout
+from antigravity_gw.errors import MalformedStream, Unreachable, UpstreamTimeout
 
 T = TypeVar("T")
 
@@ -112,6 +112,8 @@ def in_plain_words(error: BaseException) -> str:
     if isinstance(error, ResponseFailed) and error.reasons:
         return in_plain_words(error.reasons[-1].value)
     match error:
+        case Unreachable():
+            return error.message
         case UpstreamTimeout() | ConnectionTimeout():
             return "no answer in time"
         case DNSLookupError():

@@ -20,7 +20,7 @@ from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.upstream.client import Patience, Upstream
 from antigravity_gw.upstream.endpoints import Endpoints
-from antigravity_gw.upstream.http import Connections, PlainClient, RoutingAgent
+from antigravity_gw.upstream.http import Connections, make_client
 from antigravity_gw.upstream.projects import Projects
 from antigravity_gw.upstream.quotas import Quotas
 from antigravity_gw.web.forms import Form
@@ -184,9 +184,8 @@ def make_guard(loaded: Loaded) -> Guard:
 
 
 def _google(config: Config, reactor: Any, connections: Any) -> Google:
-    agent = RoutingAgent(reactor, connections, config.timeouts.connect_seconds)
     upstream = Upstream(
-        http=PlainClient(agent),
+        http=make_client(reactor, connections, config.timeouts.connect_seconds),
         clock=reactor,
         patience=Patience(
             token=config.timeouts.token_seconds,

@@ -34,8 +34,7 @@ def sent(*responses: object) -> bytes:
 
 def lines(*responses: object) -> bytes:
     """What the client of an event stream is to read."""
-    texts = (json.dumps(r, separators=(",", ":")) for r in responses)
-    return b"".join(b"data: %b\n\n" % text.encode() for text in texts)
+    return b"".join(b"data: %b\n\n" % json.dumps(r).encode() for r in responses)
 
 
 def streamed(body: bytes, framing: Framing | None = None) -> tuple[bytes, object]:
@@ -77,7 +76,9 @@ def test_multi_line_and_pretty() -> None:
         for line in json.dumps({"response": LAST}, indent=2).encode().split(b"\n")
     )
 
-    assert (lines(LAST), None) == streamed(spread)
+    line = json.dumps(LAST, separators=(",", ":")).encode()
+
+    assert (b"data: %b\n\n" % line, None) == streamed(spread)
 
 
 def test_done_is_forwarded() -> None:

@@ -130,13 +130,8 @@ def test_stream(world: World) -> None:
     world.google.script = [STREAM]
     client = world.stream()
 
-    assert (
-        b"".join(
-            b"data: %b\n\n" % json.dumps(r, separators=(",", ":")).encode()
-            for r in (TEXT, LAST)
-        )
-        == client.body
-    )
+    sent = (json.dumps(response).encode() for response in (TEXT, LAST))
+    assert b"".join(b"data: %b\n\n" % payload for payload in sent) == client.body
     assert client.ended_well
     assert "content-type: text/event-stream" in client.head
     assert "cache-control: no-cache" in client.head

@@ -17,9 +17,9 @@ cuts = st.lists(st.integers(0, 400))
 line_ends = st.sampled_from(LINE_ENDS)
 
 
-def encoded(data: bytes, end: bytes) -> bytes:
+def encoded(data: bytes, end: bytes, plain: bool = False) -> bytes:
     """One event as a server might write it, with things that are to be ignored."""
-    head = [b": comment", b"event: message", b"id: 7", b"retry: 10"]
+    head = [b": comment", b"event: message", b"id: 7", b"retry: 10"] * (not plain)
     body = [b"data: " + line for line in data.split(b"\n")]
     return end.join([*head, *body, b"", b""])
 
@@ -44,6 +44,21 @@ def test_cuts_do_not_matter(expected: list[bytes], end: bytes, at: list[int]) ->
     body = b"".join(encoded(event, end) for event in expected)
 
     assert expected == decoded(*chunks(body, at))
+
+
+@given(st.lists(events, max_size=5), st.lists(line_ends, min_size=5), st.booleans())
+def test_an_event_a_piece(
+    expected: list[bytes], ends: list[bytes], is_told_apart: bool
+) -> None:
+    """As they mostly come: each event in one piece, whatever ends its lines."""
+    pieces = [
+        encoded(event, end, plain=True)
+        for event, end in zip(expected, ends, strict=False)
+    ]
+    if is_told_apart:
+        pieces.insert(0, b": comment\n\n")
+
+    assert expected == decoded(*pieces)
 
 
 def test_an_event_is_there_with_its_last_byte() -> None:

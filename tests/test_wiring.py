@@ -6,7 +6,7 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from antigravity_gw.relay import Relay
 from antigravity_gw.upstream.body import SealedBody
 from antigravity_gw.upstream.client import Patience, Upstream
-from antigravity_gw.upstream.http import Connections, PlainClient, RoutingAgent
+from antigravity_gw.upstream.http import Connections, make_client
 from antigravity_gw.wire.answer import EventFraming, StreamedAnswer
 
 HEAD = (
@@ -30,7 +30,7 @@ class Socket(StringTransport):
 def test_a_connection_that_is_being_closed() -> None:
     """An error and the end of its answer come in one piece: it serves nobody else."""
     reactor = MemoryReactorClock()
-    http = PlainClient(RoutingAgent(reactor, Connections(reactor), 5.0))
+    http = make_client(reactor, Connections(reactor), 5.0)
     token_url = "http://127.0.0.1/token"
     upstream = Upstream(http, reactor, Patience(15.0, 30.0), "x", token_url, 10_000)
 

@@ -16,17 +16,18 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint, ITransport
 from twisted.web._newclient import Request
-from twisted.web.client import (
-    URI,
-    BrowserLikePolicyForHTTPS,
-    HTTPConnectionPool,
-    _HTTP11ClientFactory,
-)
+from twisted.web.client import URI, BrowserLikePolicyForHTTPS, HTTPConnectionPool
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 from zope.interface import implementer
 
 from antigravity_gw.upstream.body import SealedBody
+from antigravity_gw.upstream.heads import BoundedConnections
+from antigravity_gw.upstream.inflating import InflatingAgent
+
+ACCEPTED = b"identity"
+"""What to ask for: inflating costs more than the bytes it saves, see
+``docs/performance.md``.  Answers that come in gzip are read all the same."""
 
 KEPT_CONNECTIONS = 100
 KEPT_SECONDS = 60
@@ -142,16 +143,10 @@ class OneWriteRequest(Request):
         return succeed(None)
 
 
-class _QuietConnections(_HTTP11ClientFactory):
-    """Connections to upstream that do not log each coming and going."""
-
-    noisy = False
-
-
 class Connections(HTTPConnectionPool):
     """Connections to upstream, kept for the next request."""
 
-    _factory = _QuietConnections
+    _factory = BoundedConnections
     maxPersistentPerHost = KEPT_CONNECTIONS
     cachedConnectionTimeout = KEPT_SECONDS
     retryAutomatically = False
@@ -161,3 +156,13 @@ class Connections(HTTPConnectionPool):
         # next request would be written to it, and its answer never read.
         if not connection.transport.disconnecting:
             super()._putConnection(key, connection)
+
+
+def make_client(reactor: Any, connections: Connections, seconds: float) -> PlainClient:
+    """
+    A client that asks over *connections*.
+
+    :param seconds: how long a new one may take to come about.
+    """
+    agent = RoutingAgent(reactor, connections, seconds)
+    return PlainClient(InflatingAgent(agent, ACCEPTED))

@@ -14,7 +14,7 @@ from attrs import define, field
 from msgspec import Raw
 
 from antigravity_gw.errors import BrokenAnswer, MalformedStream, Unreachable
-from antigravity_gw.wire.envelope import compact, unseal
+from antigravity_gw.wire.envelope import on_one_line, unseal
 from antigravity_gw.wire.google import UpstreamError, read_error
 from antigravity_gw.wire.sse import EventDecoder
 
@@ -117,7 +117,7 @@ class _Glimpse(msgspec.Struct):
 
 
 _glimpses = msgspec.json.Decoder(_Glimpse)
-_FINAL_WORDS = (b'"finishReason"', b'"blockReason"')
+_FINISHED, _BLOCKED = b'"finishReason"', b'"blockReason"'
 
 
 @define
@@ -195,19 +195,19 @@ class StreamedAnswer:
             self.failure = MalformedStream("upstream sent much and said nothing")
 
     def _framed(self, data: bytes) -> bytes:
-        if data.strip() == DONE:
+        if data.startswith(b"[") and data.strip() == DONE:
             return self.framing.done()
         response = unseal(data).response_or_raise(data)
         if response is None:
             return b""  # news of the envelope alone, such as remaining credits
-        payload = compact(response)
+        payload = on_one_line(response)
         self._look_at(payload)
         self.events += 1
         return self.framing.event(payload)
 
     def _look_at(self, payload: bytes) -> None:
         """Notice the beginning and the end, parsing only where they may be."""
-        if self.begun and not any(word in payload for word in _FINAL_WORDS):
+        if self.begun and _FINISHED not in payload and _BLOCKED not in payload:
             return
         glimpse = _glimpse(payload)
         self.begun = self.begun or glimpse.says_something()
@@ -224,10 +224,9 @@ def read_whole(body: bytes) -> bytes:
     response = unseal(body).response_or_raise(body)
     if response is None:
         raise BrokenAnswer("upstream's answer was empty")
-    whole = bytes(response)
-    if not _glimpse(whole).says_something():
+    if not _glimpse(response).says_something():
         raise BrokenAnswer("upstream's answer was empty")
-    return whole
+    return response
 
 
 def _glimpse(payload: bytes) -> _Glimpse:

@@ -12,7 +12,7 @@ from antigravity_gw.errors import MalformedStream
 from antigravity_gw.wire.google import UNREADABLE, UpstreamError, read_error
 from antigravity_gw.wire.jsons import NOTHING
 
-_EMPTY = (NOTHING, Raw(b"null"))
+_NULL = Raw(b"null")
 
 
 def seal(
@@ -42,7 +42,7 @@ class Opened(msgspec.Struct, frozen=True):
     response: Raw = NOTHING
     error: Raw = NOTHING
 
-    def response_or_raise(self, data: bytes) -> Raw | None:
+    def response_or_raise(self, data: bytes) -> bytes | None:
         """
         What the envelope holds for the client, or None when it holds nothing.
 
@@ -50,13 +50,14 @@ class Opened(msgspec.Struct, frozen=True):
         :raises UpstreamError: when it holds an error.
         :raises MalformedStream: when that is not a JSON object.
         """
-        if self.error not in _EMPTY:
+        if self.error is not NOTHING and self.error != _NULL:
             raise UpstreamError(read_error(data) or UNREADABLE)
-        if self.response in _EMPTY:
+        response = bytes(self.response)
+        if response.startswith(b"{"):
+            return response
+        if response in (b"", b"null"):
             return None
-        if not bytes(self.response).startswith(b"{"):
-            raise MalformedStream("upstream sent a response that is not an object")
-        return self.response
+        raise MalformedStream("upstream sent a response that is not an object")
 
 
 _opener = msgspec.json.Decoder(Opened)
@@ -78,13 +79,10 @@ def unseal(data: bytes) -> Opened:
         ) from error
 
 
-def compact(payload: Raw) -> bytes:
+def on_one_line(payload: bytes) -> bytes:
     """
-    *payload* on one line, with the spelling of its numbers and strings kept.
+    *payload* as it came, or without the space between its tokens if that has lines.
 
-    :raises MalformedStream: when it is not JSON throughout.
+    :param payload: JSON that has been read once, and so is JSON throughout.
     """
-    try:
-        return msgspec.json.format(bytes(payload), indent=-1)
-    except msgspec.MsgspecError as error:
-        raise MalformedStream("upstream sent an event that is not JSON") from error
+    return msgspec.json.format(payload, indent=-1) if b"\n" in payload else payload

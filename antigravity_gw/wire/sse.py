@@ -43,6 +43,8 @@ class EventDecoder:
         :returns: the data of each event they complete, its lines joined by LF.
         :raises MalformedStream: when an event outgrows :attr:`limit`.
         """
+        if self._is_between_events and (event := _whole_event(chunk)) is not None:
+            return [event]
         events: list[bytes] = []
         *ends, rest = self._with_lf(chunk).split(b"\n")
         for end in ends:
@@ -67,6 +69,10 @@ class EventDecoder:
             self._line.clear()
         self._read(b"", events)
         return events
+
+    @property
+    def _is_between_events(self) -> bool:
+        return not (self._line or self._data or self._after_cr or self._at_start)
 
     def _with_lf(self, chunk: bytes) -> bytes:
         """*chunk* with LF for every line end; a CRLF may be cut in two."""
@@ -96,3 +102,16 @@ class EventDecoder:
         elif not line.startswith((b":", b"event:", b"id:", b"retry:")):
             room = STRAY_LIMIT - len(self.stray)
             self.stray += line[:room] + b"\n"[: room - len(line)]
+
+
+def _whole_event(chunk: bytes) -> bytes | None:
+    """The data of *chunk*, if it is just one event with just one line, as most are."""
+    if not chunk.startswith(b"data: "):
+        return None
+    if chunk.endswith(b"\r\n\r\n"):
+        data = chunk[6:-4]
+    elif chunk.endswith(b"\n\n"):
+        data = chunk[6:-2]
+    else:
+        return None
+    return None if b"\n" in data or b"\r" in data else data
