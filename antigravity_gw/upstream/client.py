@@ -12,13 +12,19 @@ from twisted.web.iweb import IResponse
 from antigravity_gw.errors import (
     GatewayError,
     MalformedStream,
+    OutOfDescriptors,
     Passed,
     Unreachable,
     UpstreamTimeout,
 )
 from antigravity_gw.upstream.body import SealedBody
 from antigravity_gw.upstream.http import PlainClient
-from antigravity_gw.waiting import collect, in_plain_words, within
+from antigravity_gw.waiting import (
+    collect,
+    in_plain_words,
+    is_out_of_descriptors,
+    within,
+)
 from antigravity_gw.wire.companion import quota_body
 from antigravity_gw.wire.google import UNREADABLE, GoogleError, read_error
 from antigravity_gw.wire.jsons import decoded
@@ -154,6 +160,8 @@ class Upstream:
         except CancelledError:
             raise
         except Exception as error:
+            if is_out_of_descriptors(error):
+                raise OutOfDescriptors() from error
             raise Unreachable(
                 f"the token endpoint did not answer: {in_plain_words(error)}"
             ) from error
@@ -239,6 +247,9 @@ def _broken(what: str, error: Exception) -> Setback:
     """What a connection that failed before the answer was there amounts to."""
     if isinstance(error, UpstreamTimeout):
         return _failing(error)
+    if is_out_of_descriptors(error):
+        ours = OutOfDescriptors()
+        return Setback(Verdict(Blame.GATEWAY, ours.message), ours)
     words = in_plain_words(error)
     return _failing(Unreachable(f"{what}: {words}"), words)
 

@@ -3,8 +3,8 @@ Bounds on the heads of upstream's responses.
 
 Twisted reads header lines and interim (1xx) responses for as long as they come,
 keeps the former and logs each of the latter.  What it lacks is put in through
-its private names ``_HTTP11ClientFactory``, ``HTTPClientParser`` and, of
-``HTTP11ClientProtocol``, ``_parser``, ``_giveUp`` and ``_state``.
+its private names ``_HTTP11ClientFactory`` and, of ``HTTP11ClientProtocol``,
+``_parser``, ``_giveUp`` and ``_state``.
 """
 
 from collections.abc import Callable
@@ -14,6 +14,8 @@ from twisted.internet.interfaces import IAddress
 from twisted.python.failure import Failure
 from twisted.web._newclient import HTTP11ClientProtocol, HTTPClientParser
 from twisted.web.client import _HTTP11ClientFactory
+
+from antigravity_gw.upstream.quick import QuickParser
 
 HEADS = 11
 """How many heads to read for one request: ten interim ones, and the last."""
@@ -66,7 +68,7 @@ class BoundedConnection(HTTP11ClientProtocol):
             super()._giveUp(reason)
 
 
-class _BoundedParser(HTTPClientParser):
+class _BoundedParser(QuickParser):
     """Reads a response, and counts while it reads the head."""
 
     def __init__(
