@@ -6,10 +6,11 @@
 PYTHON ?= python3
 VENV := .venv
 BUILT := build/venv
+BENCH := build/bench
 SOURCES := $(shell find antigravity_gw antigravity_sandbox twisted -name '*.py') \
 	setup.cfg pyproject.toml README.md
 
-.PHONY: run test lint types tests smoke clean
+.PHONY: run test lint types tests smoke bench clean
 .DELETE_ON_ERROR:
 
 # A gateway with a simulated Google behind it, on http://127.0.0.1:8045.
@@ -34,6 +35,10 @@ tests: $(BUILT)/installed
 smoke: $(BUILT)/installed
 	$(BUILT)/bin/python tests/smoke.py
 
+# What the gateway costs, beside a minimal proxy: make bench ARGS=--quick
+bench: $(BENCH)/installed
+	$(BENCH)/bin/python -m benchmarks $(ARGS)
+
 $(VENV)/installed: $(SOURCES)
 	$(call make-venv,$(VENV))
 	rm -rf build/lib build/bdist.*  # else modules that are gone would come back
@@ -47,6 +52,12 @@ $(BUILT)/installed: $(SOURCES)
 	$(BUILT)/bin/pip wheel --quiet --no-deps --wheel-dir build/wheel .
 	$(BUILT)/bin/pip install --quiet --force-reinstall --no-deps build/wheel/*.whl
 	wheel=$$(echo build/wheel/*.whl) && $(BUILT)/bin/pip install --quiet "$$wheel[test,lint]"
+	touch $@
+
+$(BENCH)/installed: $(SOURCES)
+	$(call make-venv,$(BENCH))
+	rm -rf build/lib build/bdist.*
+	$(BENCH)/bin/pip install --quiet '.[bench]'
 	touch $@
 
 clean:

@@ -1,0 +1,1 @@
+"""What the gateway costs, beside a minimal proxy: ``make bench``, see README.md."""
