@@ -43,6 +43,10 @@ class Http:
     cors_origins: tuple[Origin, ...] = ()
     stream_default: Literal["sse", "array"] = "sse"
     keep_alive_seconds: Seconds = 75.0
+    head_seconds: Seconds = 10.0
+    body_seconds: Seconds = 30.0
+    write_seconds: Seconds = 60.0
+    drain_seconds: SecondsOrNone = 30.0
 
 
 @frozen(kw_only=True)
@@ -105,8 +109,10 @@ class Timeouts:
     connect_seconds: Seconds = 5.0
     total_seconds: Seconds = 600.0
     whole_answer_seconds: Seconds = 600.0
+    headers_seconds: Seconds = 120.0
     first_event_seconds: Seconds = 120.0
     idle_seconds: Seconds = 300.0
+    stream_seconds: SecondsOrNone = 0.0
     token_seconds: Seconds = 15.0
     lookup_seconds: Seconds = 30.0
     onboarding_seconds: Seconds = 60.0
@@ -114,10 +120,15 @@ class Timeouts:
 
 @frozen(kw_only=True)
 class Limits:
-    """How much is held in memory for one request."""
+    """How much of it there may be at one time."""
 
+    head_bytes: Bytes = 16 * 1024
     body_bytes: Bytes = 32 * MIB
+    bodies_bytes: Bytes = 256 * MIB
     answer_bytes: Bytes = 64 * MIB
+    requests: Annotated[int, between(1, 10**6, "requests")] = 10_000
+    streams_per_key: Annotated[int, between(0, 10**6, "streams")] = 0
+    connections: Annotated[int, between(0, 2**20, "connections")] = 0
 
 
 @frozen(kw_only=True)

@@ -6,6 +6,7 @@ gets; its docstring says when.  ``docs/errors.md`` explains them to people.
 """
 
 import math
+import re
 from typing import Any, ClassVar
 
 from attrs import define, field
@@ -25,6 +26,11 @@ class GatewayError(Exception):
     status: ClassVar[str] = "INTERNAL"
     message: str
 
+    @classmethod
+    def word(cls) -> str:
+        """What requests that ended so are counted as: ``not_found`` for NotFound."""
+        return re.sub("(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
     def details(self) -> list[dict[str, Any]]:
         """The ``details`` of Google's error body; empty where there are none."""
         return []
@@ -32,6 +38,10 @@ class GatewayError(Exception):
     def headers(self) -> dict[str, str]:
         """Response headers that belong to this failure."""
         return {}
+
+
+class InternalError(GatewayError):
+    """A bug; the client learns no more."""
 
 
 class BadRequest(GatewayError):
@@ -96,7 +106,35 @@ class MethodNotAllowed(GatewayError):
         return {"allow": ", ".join(self.allowed)}
 
 
-class TooLarge(GatewayError):
+class HeadTimeout(GatewayError):
+    """A request head was begun and did not come to its end."""
+
+    code = 408
+    status = "DEADLINE_EXCEEDED"
+
+
+class BodyTimeout(GatewayError):
+    """A request body stopped coming, or comes too slowly."""
+
+    code = 408
+    status = "DEADLINE_EXCEEDED"
+
+
+class WriteTimeout(GatewayError):
+    """The client takes nothing of its answer, so it cannot be told this either."""
+
+    code = 408
+    status = "DEADLINE_EXCEEDED"
+
+
+class TooFarAhead(GatewayError):
+    """Too much was sent behind a request; the client gets no answer to any of it."""
+
+    code = 400
+    status = "INVALID_ARGUMENT"
+
+
+class BodyTooLarge(GatewayError):
     """The request body is longer than this gateway takes."""
 
     code = 413
@@ -110,6 +148,13 @@ class TargetTooLong(GatewayError):
     status = "INVALID_ARGUMENT"
 
 
+class ExpectationFailed(GatewayError):
+    """The request expects something else than to be told to go on."""
+
+    code = 417
+    status = "INVALID_ARGUMENT"
+
+
 class HeadersTooLarge(GatewayError):
     """The request headers are longer than this gateway reads."""
 
@@ -118,11 +163,11 @@ class HeadersTooLarge(GatewayError):
 
 
 @define
-class Exhausted(GatewayError):
+class Busy(GatewayError):
     """
-    Every account is resting; this ends by itself.
+    Not now; this ends by itself.
 
-    :ivar retry_after: seconds until the first of them is back.
+    :ivar retry_after: seconds after which it may have.
     """
 
     code: ClassVar[int] = 429
@@ -143,6 +188,49 @@ class Exhausted(GatewayError):
         return {"retry-after": str(self.seconds())}
 
 
+class Exhausted(Busy):
+    """Every account is resting; it is known when the first of them is back."""
+
+
+class TooManyRequests(Busy):
+    """As many requests are under way as there may be."""
+
+
+class TooManyStreams(Busy):
+    """One client has as many streams under way as it may have."""
+
+
+class BodiesTooLarge(Busy):
+    """The bodies of the requests under way take up all the room there is."""
+
+
+@define
+class ShuttingDown(GatewayError):
+    """The daemon was told to end, and what is under way has had its time."""
+
+    code: ClassVar[int] = 503
+    status: ClassVar[str] = "UNAVAILABLE"
+    message: str = "the gateway is shutting down"
+
+
+@define
+class TooManyConnections(GatewayError):
+    """As many clients are connected as there is room for."""
+
+    code: ClassVar[int] = 503
+    status: ClassVar[str] = "UNAVAILABLE"
+    message: str = "too many connections"
+
+
+@define
+class OutOfDescriptors(GatewayError):
+    """This process has no file descriptor left to connect with: nobody's fault."""
+
+    code: ClassVar[int] = 503
+    status: ClassVar[str] = "UNAVAILABLE"
+    message: str = "the gateway has no file descriptors left to ask upstream"
+
+
 class Unreachable(GatewayError):
     """No endpoint could be reached, or what answered was not Google."""
 
@@ -152,6 +240,10 @@ class Unreachable(GatewayError):
 
 class MalformedStream(Unreachable):
     """Upstream sent a body that is not what it announced."""
+
+
+class AnswerTooLong(MalformedStream):
+    """Upstream's answer is longer than this gateway holds to send in one piece."""
 
 
 class BrokenAnswer(Unreachable):

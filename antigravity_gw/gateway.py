@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.server import Request
 
 from antigravity_gw.errors import (
+    AnswerTooLong,
     BrokenAnswer,
     Exhausted,
     GatewayError,
@@ -43,17 +44,36 @@ class Limits:
     :ivar attempts: calls upstream.
     :ivar total: seconds until the answer has begun, over all calls.
     :ivar whole: seconds for one answer that comes in one piece.
-    :ivar first_event: seconds until one streamed answer says something.
+    :ivar headers: seconds until the head of one streamed answer.
+    :ivar first_event: seconds until it says something.
     :ivar idle: seconds of silence in the middle of a stream.
+    :ivar stream: seconds for a stream from the request to its end; 0 for any.
     :ivar patience: seconds it may wait for an account to come free.
     """
 
     attempts: int
     total: float
     whole: float
+    headers: float
     first_event: float
     idle: float
+    stream: float
     patience: float
+
+    def begin_within(self, ask: Ask) -> float:
+        """How many seconds there are until the answer to *ask* has begun."""
+        return self.total if ask.seconds is None else min(self.total, ask.seconds)
+
+    def end_by(self, ask: Ask) -> float | None:
+        """
+        When the stream that answers *ask* has to end, in POSIX seconds, if ever.
+
+        A client that sets a limit does not mean a stream that is alive: its own
+        clock starts anew at each event.  It can only shorten a limit there is.
+        """
+        if not self.stream:
+            return None
+        return ask.began + min(self.stream, ask.seconds or self.stream)
 
 
 @frozen
@@ -88,7 +108,7 @@ class Gateway:
             ask.model,
             ask.id,
             ask.conversation,
-            self.clock.seconds() + self.limits.total,
+            ask.began + self.limits.begin_within(ask),
             self.limits.patience,
             avoid=journey.avoid,
             tried=journey.tried,
@@ -115,7 +135,7 @@ class Gateway:
         :returns: whether that is what happened.
         :raises GatewayError: when there is nobody to ask, or the answer broke off.
         """
-        async with self.pool.lend(errand) as lease:
+        with await self.pool.lend(errand) as lease:
             hosts = self.endpoints.in_order(self.clock.seconds(), ask.model)
             host = journey.next_host(lease.account_id, hosts)
             if host is None:  # it would say the same again; another may come free
@@ -125,7 +145,7 @@ class Gateway:
             try:
                 answer = await self._answer(ask, lease, host, errand.deadline)
             except Setback as setback:
-                told = _discreet(setback, lease)
+                told = _discreet(self._fair(setback, ask, errand), lease)
                 verdict = journey.note(lease.account_id, host, told)
                 served.trouble = verdict.reason
                 self._blame(verdict, lease, host, ask.model)
@@ -155,6 +175,17 @@ class Gateway:
         except GatewayError as error:
             raise Setback(Verdict(Blame.ANSWER, error.message), error) from error
 
+    def _fair(self, setback: Setback, ask: Ask, errand: Errand) -> Setback:
+        """*setback*, but nobody is blamed for a limit of the client's or ours."""
+        error = setback.error
+        if ask.seconds is not None and self.clock.seconds() >= errand.deadline:
+            error = UpstreamTimeout(
+                f"no answer has begun in the {ask.seconds:g} s of X-Server-Timeout"
+            )
+        elif not isinstance(error, AnswerTooLong):
+            return setback
+        return Setback(Verdict(Blame.GATEWAY, error.message), error)
+
     async def _whole(
         self, ask: Ask, lease: Lease, host: str, left: float
     ) -> "WholeAnswer":
@@ -168,15 +199,17 @@ class Gateway:
         self, ask: Ask, framing: Framing, lease: Lease, host: str, left: float
     ) -> "LiveAnswer":
         """A streamed answer, which counts once it has said something."""
-        begin_by = self.clock.seconds() + min(left, self.limits.first_event)
+        left = min(left, self.limits.first_event)
+        begin_by = self.clock.seconds() + left
         response = await self.upstream.stream(
             host,
             lease.token,
             self._sealed(ask, lease),
-            begin_by - self.clock.seconds(),
+            min(left, self.limits.headers),
         )
         streamed = StreamedAnswer(framing)
-        relay = Relay(streamed, self.clock, self.limits.idle)
+        end_by = self.limits.end_by(ask)
+        relay = Relay(streamed, self.clock, self.limits.idle, end_by)
         await relay.begin(response, begin_by - self.clock.seconds())
         return LiveAnswer(relay, streamed, lease, self._judged)
 

@@ -2,6 +2,9 @@
 
 from attrs import define
 
+SERVED = "served"
+CLIENT_LEFT = "client_left"
+
 
 @define
 class Served:
@@ -14,6 +17,8 @@ class Served:
     :ivar account: the opaque id of the account that was asked last.
     :ivar attempts: how many calls were made upstream.
     :ivar events: how many events were sent to the client.
+    :ivar ended: how it ended, in a word: :data:`SERVED`, :data:`CLIENT_LEFT`, or
+        that of the error which the client was answered with.
     :ivar trouble: what went wrong, in general terms; the last thing that did.
     """
 
@@ -23,7 +28,14 @@ class Served:
     account: str = ""
     attempts: int = 0
     events: int = 0
+    ended: str = SERVED
     trouble: str = ""
+
+    def fail(self, ended: str, trouble: str) -> None:
+        """It ends badly; why it does is said once, by who knows first."""
+        if self.ended == SERVED:
+            self.ended = ended
+        self.trouble = self.trouble or trouble
 
     def line(self) -> str:
         """The part of the log line that this record knows; empty without a model."""
@@ -34,6 +46,7 @@ class Served:
             "account": self.account,
             "attempts": self.attempts,
             "events": self.events,
+            "ended": self.ended if self.ended != SERVED else "",
             "trouble": self.trouble and f'"{self.trouble}"',
         }
         return " ".join(f"{name}={value}" for name, value in facts.items() if value)

@@ -68,7 +68,7 @@ class Journey:
             verdict = _REFUSED_ANEW
         self.last = Setback(verdict, setback.error)
         self._said[account, host] = verdict
-        if verdict.blame is Blame.REQUEST:
+        if verdict.blame in (Blame.REQUEST, Blame.GATEWAY):
             self.left = 0
         elif verdict.blame in _ACCOUNTS or is_mended:
             self.avoid.add(account)

@@ -1,6 +1,7 @@
 """The sockets that clients connect to."""
 
-from typing import Protocol
+import contextlib
+from typing import Any, Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList
@@ -10,12 +11,17 @@ from twisted.internet.interfaces import (
     IAddress,
     IListeningPort,
     IProtocolFactory,
-    IReactorCore,
+    IStreamServerEndpoint,
 )
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from antigravity_gw.accepting import make_patient
+from antigravity_gw.sending import make_prompt
 from antigravity_gw.web.guard import is_local
+
+BACKLOG = 4096
+"""How many connections may wait to be accepted; the kernel may allow fewer."""
 
 EXAMPLE = (
     "curl {url}/v1beta/models/gemini-2.5-flash:generateContent "
@@ -55,7 +61,7 @@ class Listeners(Service):
 
     def __init__(
         self,
-        reactor: IReactorCore,
+        reactor: Any,
         endpoints: tuple[str, ...],
         factory: IProtocolFactory,
         door: Door,
@@ -131,7 +137,7 @@ class Listeners(Service):
 
     def _listen(self, description: str) -> IListeningPort:
         try:
-            endpoint = serverFromString(self._reactor, description)
+            endpoint = endpoint_of(self._reactor, description)
             opened: list[IListeningPort | Failure] = []
             endpoint.listen(self._factory).addBoth(opened.append)
         except Exception as error:
@@ -140,15 +146,33 @@ class Listeners(Service):
             raise CannotStart(f"listen = {description!r} does not open at once")
         if isinstance(opened[0], Failure):
             raise CannotStart(_why_not(description, opened[0].value))
+        make_patient(opened[0], self._reactor)
+        make_prompt(opened[0])
         return opened[0]
 
 
-def check_endpoints(reactor: IReactorCore, endpoints: tuple[str, ...]) -> list[str]:
+def endpoint_of(reactor: Any, description: str) -> IStreamServerEndpoint:
+    """
+    The endpoint that *description* names.
+
+    As many clients as can be may wait to be accepted, unless it says how many:
+    with Twisted's default of 50, a crowd is let in by fits and starts.
+    """
+    endpoint: IStreamServerEndpoint
+    if "backlog=" not in description:
+        with contextlib.suppress(Exception):  # endpoints that have no such thing
+            endpoint = serverFromString(reactor, f"{description}:backlog={BACKLOG}")
+            return endpoint
+    endpoint = serverFromString(reactor, description)
+    return endpoint
+
+
+def check_endpoints(reactor: Any, endpoints: tuple[str, ...]) -> list[str]:
     """What is wrong with *endpoints*, as far as can be seen without opening them."""
     problems = []
     for description in endpoints:
         try:
-            serverFromString(reactor, description)
+            endpoint_of(reactor, description)
         except Exception as error:
             problems.append(_no_endpoint(description, error))
     return problems

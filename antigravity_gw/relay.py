@@ -12,7 +12,12 @@ from twisted.web.iweb import IResponse
 from twisted.web.server import Request
 from zope.interface import implementer
 
-from antigravity_gw.errors import BrokenAnswer, UpstreamTimeout
+from antigravity_gw.errors import (
+    BrokenAnswer,
+    GatewayError,
+    Unreachable,
+    UpstreamTimeout,
+)
 from antigravity_gw.waiting import within
 from antigravity_gw.wire.answer import StreamedAnswer
 
@@ -29,14 +34,21 @@ class Relay(Protocol):
     """
 
     def __init__(
-        self, answer: StreamedAnswer, clock: IReactorTime, idle: float
+        self,
+        answer: StreamedAnswer,
+        clock: IReactorTime,
+        idle: float,
+        end_by: float | None = None,
     ) -> None:
         """
         :param idle: seconds of silence after which upstream is given up.
+        :param end_by: when the client is given up, however much it still gets,
+            in POSIX seconds.
         """
         self._answer = answer
         self._clock = clock
         self._idle = idle
+        self._end_by = end_by
         self._held: list[bytes] = []
         self._request: Request | None = None
         self._alarm: IDelayedCall | None = None
@@ -67,12 +79,15 @@ class Relay(Protocol):
         self._request = request
         request.registerProducer(self, True)
         self._watch()
+        curfew = self._curfew()
         try:
             request.write(b"".join(self._held))
             self._held.clear()
             await self._ended
         finally:
             self._unwatch()
+            if curfew is not None and curfew.active():
+                curfew.cancel()
             if request.channel is not None:
                 request.unregisterProducer()
 
@@ -98,6 +113,8 @@ class Relay(Protocol):
             # Where nothing tells the length, the answer itself says if it is whole.
             self._write(self._answer.finish())
             self._end(self._answer.failure)
+        elif isinstance(reason.value, Unreachable):
+            self._end(reason.value)
         else:
             self._end(BrokenAnswer("upstream broke off its answer"))
 
@@ -115,6 +132,12 @@ class Relay(Protocol):
     def stopProducing(self) -> None:
         """The client has left."""
         self._abandon()
+
+    def break_off(self, error: GatewayError) -> None:
+        """Carry nothing more, and fail with *error*."""
+        if not self._over:
+            self._abandon()
+            self._end(error)
 
     @property
     def _upstream(self) -> IPushProducer:
@@ -144,6 +167,13 @@ class Relay(Protocol):
             self._unwatch()
             self._upstream.stopProducing()
 
+    def _curfew(self) -> IDelayedCall | None:
+        if self._end_by is None:
+            return None
+        error = UpstreamTimeout("the stream has taken as long as it may")
+        seconds = max(0.0, self._end_by - self._clock.seconds())
+        return self._clock.callLater(seconds, self.break_off, error)
+
     def _watch(self) -> None:
         if self._alarm is None and not self._over:
             self._alarm = self._clock.callLater(self._idle, self._silent)
@@ -155,5 +185,4 @@ class Relay(Protocol):
 
     def _silent(self) -> None:
         self._alarm = None
-        self._abandon()
-        self._end(UpstreamTimeout(f"upstream said nothing for {self._idle:g} s"))
+        self.break_off(UpstreamTimeout(f"upstream said nothing for {self._idle:g} s"))

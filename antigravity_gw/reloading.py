@@ -8,6 +8,7 @@ from twisted.application.service import Service
 from twisted.logger import Logger
 
 from antigravity_gw.config import Config, Loaded
+from antigravity_gw.descriptors import Descriptors
 from antigravity_gw.listening import CannotStart, Listeners
 from antigravity_gw.wiring import Wired, make_guard
 
@@ -35,6 +36,7 @@ class Reloading(Service):
         loaded: Loaded,
         house: Wired,
         listeners: Listeners,
+        descriptors: Descriptors,
     ) -> None:
         self._reactor = reactor
         self._load = load
@@ -42,6 +44,12 @@ class Reloading(Service):
         self._started = loaded.config
         self._house = house
         self._listeners = listeners
+        self._descriptors = descriptors
+
+    @property
+    def config(self) -> Config:
+        """The configuration that is in force."""
+        return self._loaded.config
 
     def startService(self) -> None:
         """Listen for SIGHUP."""
@@ -73,5 +81,6 @@ class Reloading(Service):
             if getattr(loaded.config, setting) != getattr(self._started, setting):
                 self._log.warn("a new {setting} takes a restart", setting=setting)
         self._house.rewire(loaded, guard)
+        self._descriptors.go_by(loaded.config.limits)
         self._loaded = loaded
         self._log.info("the configuration was read again: {path}", path=loaded.path)

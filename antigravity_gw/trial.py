@@ -104,7 +104,14 @@ class Trial:
     async def _asked(self) -> str | None:
         """Ask; return why there was no answer, if there was none."""
         served = Served()
-        ask = Ask(str(uuid4()), self.model, QUESTION, None, None)
+        ask = Ask(
+            id=str(uuid4()),
+            model=self.model,
+            body=QUESTION,
+            conversation=None,
+            framing=None,
+            began=self.gateway.pool.now(),
+        )
         try:
             await self.gateway.serve(ask, cast(Request, _Nobody()), served)
         except GatewayError as error:

@@ -1,6 +1,8 @@
 """Waiting for the network, with an end to it."""
 
-from typing import TypeVar
+import os
+from errno import EMFILE, ENFILE
+from typing import Any, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import (
@@ -17,9 +19,17 @@ from twisted.web.client import ResponseDone, ResponseFailed
 from twisted.web.http import PotentialDataLoss
 from twisted.web.iweb import IResponse
 
-from antigravity_gw.errors import MalformedStream, Unreachable, UpstreamTimeout
+from antigravity_gw.errors import (
+    AnswerTooLong,
+    OutOfDescriptors,
+    Unreachable,
+    UpstreamTimeout,
+)
 
 T = TypeVar("T")
+
+FOR_A_CONNECTION = 3
+"""How many file descriptors it takes while it is being made."""
 
 
 def within(seconds: float, clock: IReactorTime, waited_for: Deferred[T]) -> Deferred[T]:
@@ -36,26 +46,25 @@ def within(seconds: float, clock: IReactorTime, waited_for: Deferred[T]) -> Defe
     """
 
     def give_up(outer: Deferred[T]) -> None:
+        timer.cancel()
         outer.errback(CancelledError())
         waited_for.cancel()
 
-    def tell(result: T | Failure) -> None:
-        if outer.called:
-            return  # the last words of what we gave up
-        if isinstance(result, Failure):
-            outer.errback(result)
-        else:
-            outer.callback(result)
+    def expire() -> None:
+        words = f"upstream did not answer within {seconds:.3g} s"
+        outer.errback(UpstreamTimeout(words))
+        waited_for.cancel()
 
+    def tell(result: Any) -> None:
+        if not outer.called:  # else it is the last words of what we gave up
+            timer.cancel()
+            outer.callback(result)  # or a Failure, which it takes as such
+
+    seconds = max(0.0, seconds)
     outer: Deferred[T] = Deferred(give_up)
+    timer = clock.callLater(seconds, expire)
     waited_for.addBoth(tell)
-    return outer.addTimeout(max(0.0, seconds), clock, _took_too_long)
-
-
-def _took_too_long(result: T | Failure, seconds: float) -> T | Failure:
-    if isinstance(result, Failure) and result.check(CancelledError):
-        raise UpstreamTimeout(f"upstream did not answer within {seconds:.3g} s")
-    return result
+    return outer
 
 
 def collect(response: IResponse, limit: int) -> Deferred[bytes]:
@@ -63,7 +72,7 @@ def collect(response: IResponse, limit: int) -> Deferred[bytes]:
     The whole body of *response*.
 
     :param limit: the longest body to take, in bytes.
-    :returns: a Deferred that fails with :class:`MalformedStream` when it is
+    :returns: a Deferred that fails with :class:`AnswerTooLong` when it is
         longer, and with ``ResponseFailed`` when the connection breaks.
         Cancelling it closes the connection.
     """
@@ -86,8 +95,9 @@ class _Collector(Protocol):
         self._chunks.append(data)
         if self._length > self._limit:
             self.collected.errback(
-                MalformedStream(
-                    f"upstream sent an answer longer than {self._limit} bytes"
+                AnswerTooLong(
+                    f"upstream sent an answer longer than {self._limit} bytes, the "
+                    "most that this gateway holds (limits.answer_bytes)"
                 )
             )
             self._stop()
@@ -105,6 +115,27 @@ class _Collector(Protocol):
         transport = self.transport
         if transport is not None:
             transport.stopProducing()  # type: ignore[attr-defined]
+
+
+def is_out_of_descriptors(error: BaseException) -> bool:
+    """Whether a connection could not be made for want of a file descriptor."""
+    if isinstance(error, ConnectError):
+        return error.osError in (EMFILE, ENFILE)
+    return isinstance(error, OutOfDescriptors)
+
+
+def is_room_left() -> bool:
+    """Whether there are file descriptors for a connection, and finding its address."""
+    opened: list[int] = []
+    try:
+        for _ in range(FOR_A_CONNECTION):
+            opened.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno not in (EMFILE, ENFILE)
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+    return True
 
 
 def in_plain_words(error: BaseException) -> str:

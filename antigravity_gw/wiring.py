@@ -23,6 +23,8 @@ from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.upstream.http import Connections, make_client
 from antigravity_gw.upstream.projects import Projects
 from antigravity_gw.upstream.quotas import Quotas
+from antigravity_gw.web.admission import Limits as ClientLimits
+from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.guard import Guard, Mode
 from antigravity_gw.web.models import Api
@@ -145,9 +147,25 @@ def _site(
         make_tree(api, pool),
         guard,
         reactor,
-        body_limit=config.limits.body_bytes,
-        idle=config.http.keep_alive_seconds,
+        limits=_client_limits(config),
+        deadlines=Deadlines(
+            head=config.http.head_seconds,
+            body=config.http.body_seconds,
+            write=config.http.write_seconds,
+            idle=config.http.keep_alive_seconds,
+        ),
         default_form=form,
+    )
+
+
+def _client_limits(config: Config) -> ClientLimits:
+    limits = config.limits
+    return ClientLimits(
+        head_bytes=limits.head_bytes,
+        body_bytes=limits.body_bytes,
+        bodies_bytes=limits.bodies_bytes,
+        requests=limits.requests,
+        streams_per_key=limits.streams_per_key,
     )
 
 
@@ -162,8 +180,10 @@ def _gateway(
             attempts=config.upstream.attempts,
             total=config.timeouts.total_seconds,
             whole=config.timeouts.whole_answer_seconds,
+            headers=config.timeouts.headers_seconds,
             first_event=config.timeouts.first_event_seconds,
             idle=config.timeouts.idle_seconds,
+            stream=config.timeouts.stream_seconds,
             patience=config.pool.wait_seconds,
         ),
         clock=reactor,

@@ -33,6 +33,21 @@ def said(*contents: Any) -> Conversation | None:
         b"{'a':1}",
         b'{"a":[1,]}',
         b'{"a":"\x01"}',
+        b'{"a":\x00}',
+        b'{"a":1}\x00',
+        b'{"a":1.}',
+        b'{"a":+1}',
+        b'{"a":tru}',
+        b'{"a":"\xed\xa0\x80"}',
+        rb'{"a":"\x"}',
+        rb'{"a":"\ud8"}',
+        rb'{"a":"\ud800\u12"}',
+        rb'{"a":"\ud800',
+        rb'{"a":"\ud800\\',
+        rb'{"a":\ud800}',
+        rb'{"a":"\ud800"\\}',
+        rb'{"a":"\ud800",\\"b":1}',
+        rb'{"a":"\ud800"},"project":"x"',
         b'{"a":"\xff"}',
         b'{"\xff":1}',
         b"\xef\xbb\xbf{}",
@@ -55,6 +70,13 @@ def test_no_json_object(body: bytes) -> None:
         b'{"a":1,"a":2}',
         b'{"a":1e400,"b":' + b"1" * 5000 + b"}",
         '{"a":"é"}'.encode(),
+        rb'{"a":"\ud800"}',
+        rb'{"a":"\uDC00\uD800 \\"}',
+        rb'{"\ud800":["\udfff"]}',
+        rb'{"a":"\\\ud800\\"}',
+        b'{"contents":1e400}',
+        b'{"a":-0,"b":1E-400,"c":123456789012345678901234567890}',
+        b'{"a":"\x7f"}',
         b'{"contents":7}',
         b'{"contents":[7,{"role":1},{"parts":{}}]}',
     ],
@@ -127,3 +149,16 @@ def test_no_user_message() -> None:
     assert said({"role": "model", "parts": [{"text": "Hi"}]}) is None
     assert said() is None
     assert read_body(b'{"contents":7}') is None
+
+
+@pytest.mark.parametrize("half", [r"\ud800", r"\uDFFF", r"\ude00\ud83d"])
+def test_half_a_pair(half: str) -> None:
+    """A string that was cut in the middle of a letter tells a conversation as well."""
+
+    def cut(*texts: str) -> Conversation | None:
+        parts = ",".join(f'{{"text":"{text}"}}' for text in texts)
+        return read_body(f'{{"contents":[{{"parts":[{parts}]}}]}}'.encode())
+
+    assert cut(half) == cut(half)
+    assert cut(half, "x") != cut(half, "y")
+    assert cut("x", half) != cut("x")

@@ -13,6 +13,7 @@ from world import HELLO, LAST, STREAM, TEXT, WHOLE, Call, Reply, World, event
 from antigravity_gw.pool.choosing import Strategy
 from antigravity_gw.upstream.client import Patience
 from antigravity_gw.upstream.projects import Projects
+from antigravity_gw.web.admission import Limits
 from antigravity_gw.wire.verdict import Blame
 
 
@@ -118,11 +119,23 @@ def test_cookies(world: World) -> None:
 
 def test_large_body(world: World) -> None:
     """A body of many pieces arrives whole."""
-    world.site.body_limit = 10**6
+    world.site.admission.limits = Limits(body_bytes=10**6)
     body = json.dumps({"contents": [], "data": "y" * 500_000}).encode()
     world.generate(body)
 
     assert world.google.calls[0].raw.endswith(b'"request":' + body + b"}")
+
+
+def test_an_answer_that_is_too_long(world: World) -> None:
+    """Nobody else is asked, since it would be as long; and nobody is to blame."""
+    long = json.dumps({"response": {**LAST, "x": "y" * 10_000}}).encode()
+    world.google.script = [Reply(body=long)]
+    client = world.generate()
+
+    assert client.error() == (502, "UNAVAILABLE")
+    assert "limits.answer_bytes" in client.json()["error"]["message"]
+    assert len(world.google.calls) == 1
+    assert not world.endpoints._avoided_until
 
 
 def test_stream(world: World) -> None:

@@ -127,7 +127,7 @@ def test_every_request_counts_anew() -> None:
     connection.makeConnection(Socket())
     for _ in range(5):
         headers = Headers({b"host": [b"a"]})
-        request: Any = client.Request(b"GET", b"/", headers, None, persistent=True)
+        request: Any = _newclient.Request(b"GET", b"/", headers, None, persistent=True)
         asked = connection.request(request)
         connection.dataReceived(OK + b"X: y\r\n" * 100 + END + b"hi")
 
@@ -157,7 +157,7 @@ def test_what_of_twisted_is_relied_upon() -> None:
     connection.makeConnection(Socket())
     assert connection._parser is None
     headers = Headers({b"host": [b"a"]})
-    asked = connection.request(client.Request(b"GET", b"/", headers, None))
+    asked = connection.request(_newclient.Request(b"GET", b"/", headers, None))
     asked.addErrback(lambda _: None)
 
     assert connection._state == "WAITING"

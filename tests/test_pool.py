@@ -16,7 +16,6 @@ from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Account, Record
 from antigravity_gw.pool.choosing import Chooser, Errand, Strategy
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Rest
-from antigravity_gw.pool.pool import Lease
 from antigravity_gw.pool.store import Store
 from antigravity_gw.wire.oauth import OAuthClient
 from antigravity_gw.wire.verdict import Blame, Verdict
@@ -141,13 +140,11 @@ def test_removed_and_added_again(world: World) -> None:
 
 def test_removed_while_serving(world: World) -> None:
     """What is being served is not disturbed."""
-    lending = world.pool.lend(errand())
-    lease = now(lending.__aenter__())
-    world.store.remove("a@x")
-    world.take_up()
+    with now(world.pool.lend(errand())) as lease:
+        world.store.remove("a@x")
+        world.take_up()
 
-    assert (lease.account_id, lease.token) == ("a", "token-of-a")
-    now(lending.__aexit__(None, None, None))
+        assert (lease.account_id, lease.token) == ("a", "token-of-a")
 
 
 def test_another_token(world: World) -> None:
@@ -162,25 +159,23 @@ def test_another_token(world: World) -> None:
 
 def test_yesterdays_news(world: World) -> None:
     """A verdict from before the operator mended an account is not held against it."""
-    lending = world.pool.lend(errand())
-    lease: Lease = now(lending.__aenter__())
-    world.store.give_another_chance("a")
-    world.take_up()
-    for blame in Blame:
-        lease.blame(Verdict(blame, "x", 60.0, Need.SUSPENDED))
-    now(lending.__aexit__(None, None, None))
+    with now(world.pool.lend(errand())) as lease:
+        world.store.give_another_chance("a")
+        world.take_up()
+        for blame in Blame:
+            lease.blame(Verdict(blame, "x", 60.0, Need.SUSPENDED))
 
     assert world.account("a").holds.by_model == {}
 
 
 def test_leases_are_counted(world: World) -> None:
     """How many requests an account serves is known, also when one fails."""
-    lending = world.pool.lend(errand())
-    now(lending.__aenter__())
+    lease = now(world.pool.lend(errand()))
     assert world.account("a").serving == 1
-    swallowed = now(lending.__aexit__(ZeroDivisionError, ZeroDivisionError(), None))
+    with pytest.raises(ZeroDivisionError), lease:
+        raise ZeroDivisionError
 
-    assert (swallowed, world.account("a").serving) == (False, 0)
+    assert world.account("a").serving == 0
 
 
 def test_a_hold_is_not_lost_to_a_slow_disk(world: World) -> None:
@@ -558,7 +553,7 @@ def test_one_discovery_for_all(tmp_path: Path) -> None:
 
     world.pool.preparation.find_project = find
     lending = [world.pool.lend(errand()) for _ in range(200)]
-    waiting = [Deferred.fromCoroutine(lend.__aenter__()) for lend in lending]
+    waiting = [Deferred.fromCoroutine(lend) for lend in lending]
     asked[0].callback("found")
 
     assert {now(lease).project for lease in waiting} == {"found"}
@@ -695,12 +690,10 @@ def test_yesterdays_project(tmp_path: Path) -> None:
     """What is said of a project that is not in use any more has no consequences."""
     one = World(tmp_path, accounts="a")
     _, old = held_back(one, 2)
-    lending = one.pool.lend(errand())
-    lease: Lease = now(lending.__aenter__())
-    account = one.account("a")
-    account.project, account.doubted = None, "newer"
-    lease.blame(Verdict(Blame.PROJECT, "x", need=Need.PROJECT))
-    now(lending.__aexit__(None, None, None))
+    with now(one.pool.lend(errand())) as lease:
+        account = one.account("a")
+        account.project, account.doubted = None, "newer"
+        lease.blame(Verdict(Blame.PROJECT, "x", need=Need.PROJECT))
 
     assert account.holds.by_model == {}
     assert account.doubted == "newer"
@@ -806,12 +799,11 @@ def test_who_leaves_while_waiting(one: World) -> None:
 
 def test_the_deadline_is_the_end_of_patience(one: World) -> None:
     """Nobody waits beyond it."""
-    lending = one.pool.lend(errand())
-    now(lending.__aenter__())
+    now(one.pool.lend(errand()))
     one.store.change("a", concurrency=1)
     one.take_up()
     late = Errand("pro", "id", None, one.clock.seconds() + 0.5, patience=2.0)
-    waiting = Deferred.fromCoroutine(one.pool.lend(late).__aenter__())
+    waiting = Deferred.fromCoroutine(one.pool.lend(late))
     one.clock.advance(0.5)
 
     with pytest.raises(UpstreamTimeout):

@@ -59,7 +59,14 @@ PAUSES = (0.01, 1.0, 30.0, 300.0)
 """How many hours pass at most between two waves of requests."""
 
 LIMITS = Limits(
-    attempts=3, total=600.0, whole=60.0, first_event=30.0, idle=20.0, patience=2.0
+    attempts=3,
+    total=600.0,
+    whole=60.0,
+    headers=30.0,
+    first_event=30.0,
+    idle=20.0,
+    stream=0.0,
+    patience=2.0,
 )
 
 EVERY, PROJECT = "every model", "project"

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from twisted.web.client import ResponseDone, ResponseFailed, ResponseNeverReceived
 from twisted.web.http import PotentialDataLoss
 
-from antigravity_gw.errors import MalformedStream, UpstreamTimeout
+from antigravity_gw.errors import AnswerTooLong, UpstreamTimeout
 from antigravity_gw.waiting import collect, in_plain_words, within
 
 
@@ -120,7 +120,7 @@ def test_too_long() -> None:
         response.receiver.dataReceived(b"12345")  # type: ignore[attr-defined]
     response.receiver.connectionLost(Failure(ConnectionDone()))  # type: ignore[attr-defined]
 
-    with pytest.raises(MalformedStream):
+    with pytest.raises(AnswerTooLong):
         now(body)
     assert response.stopped
 

@@ -200,6 +200,24 @@ def test_bad_bodies(world: World, body: bytes) -> None:
     assert world.google.calls == []
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"a":"\ud800","b":"\\\uDFFF"}',
+        rb'{"\udc00\ud800":[1e400,-0,0.10,1E+2]}',
+        b'{"a":1,"a":2, "b" :\t123456789012345678901234567890\n}',
+        b'{"a":' + b"9" * 400 + b"}",
+        b'{"a":' + b"[" * 500 + b"]" * 500 + b"}",
+        '{"é":"\u2028"}'.encode(),
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_odd_bodies(world: World, body: bytes) -> None:
+    """Whatever is JSON goes to Google byte for byte, which may judge it."""
+    assert world.post(GENERATE, body).json() == LAST
+    assert world.google.calls[0].raw.endswith(b'"request":' + body + b"}")
+
+
 def test_form_bodies_are_bodies(world: World) -> None:
     """curl without -H sends JSON as a form; that does not matter."""
     form = "Content-Type: application/x-www-form-urlencoded"
@@ -286,6 +304,22 @@ def test_key_in_the_query(locked: World, logged: list[dict[str, Any]]) -> None:
         ["Authorization: right"],
         ["Authorization: Bearer"],
         ["Cookie: key=right"],
+        ["x-goog-api-key: RIGHT"],
+        ["x-goog-api-key: rightright"],
+        ["x-goog-api-key: right,wrong"],
+        ["x-goog-api-key: right\xa0"],
+        ["x-goog-api-key: \xc3\xa9"],
+        ["x-goog-api-key: *"],
+        ["x-goog-api-key: ${right}"],
+        ["x-goog-api-key: null"],
+        ["x-goog-api-key: alice"],
+        ["x_goog_api_key: right"],
+        ["Authorization: Bearer right right"],
+        ["Authorization: Bearer right, Bearer wrong"],
+        ["Authorization: Bearer " + "x" * 7000],
+        ["Authorization: Bearer\tright"],
+        ["Proxy-Authorization: Bearer right"],
+        ["Authorization: Basic " + "cmlnaHQ6cmlnaHQ="],
     ],
 )
 def test_wrong_keys(locked: World, headers: list[str]) -> None:
@@ -296,6 +330,24 @@ def test_wrong_keys(locked: World, headers: list[str]) -> None:
     assert "www-authenticate: bearer" in client.head
     assert locked.google.calls == []
     assert "OR 1=1" not in client.body.decode()
+
+
+def test_two_keys_in_either_order(tmp_path: Path) -> None:
+    """Which of two keys comes first does not matter."""
+    keys = tuple(Key.of(name, name.encode()) for name in ("ann", "bob"))
+    world = World(tmp_path, mode=Mode.STRICT, keys=keys)
+
+    def verdict(*headers: str) -> int:
+        return world.get("/v1/models", *headers).status
+
+    for one, other in (
+        ("x-api-key: ann", "x-goog-api-key: bob"),
+        ("x-api-key: ann", "x-goog-api-key: eve"),
+        ("x-api-key: eve", "Authorization: Bearer ann"),
+        ("x-api-key: ann", "x-api-key: bob"),
+        ("x-api-key: ann", "X-Api-Key: ann"),
+    ):
+        assert verdict(one, other) == verdict(other, one)
 
 
 def test_a_right_key_among_different_kinds(locked: World) -> None:
@@ -482,7 +534,7 @@ def test_log_line(world: World, logged: list[dict[str, Any]]) -> None:
     assert facts[1][1:] == (
         "/a%0ab/%1b[31m",
         404,
-        'trouble="there is nothing at this path"',
+        'ended=not_found trouble="there is nothing at this path"',
     )
     assert "secret" not in json.dumps([list(f) for f in facts])
 
@@ -493,7 +545,8 @@ def test_log_line_without_an_answer(world: World, logged: list[dict[str, Any]]) 
     world.client().send(head.encode()).leave()
     (line,) = [e for e in logged if "facts" in e]
 
-    assert (line["code"], line["facts"]) == ("-", 'trouble="the client left"')
+    facts = 'ended=client_left trouble="the client left"'
+    assert (line["code"], line["facts"]) == ("-", facts)
 
 
 def test_a_bug(world: World, logged: list[dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 from treq.testing import RequestTraversalAgent
 from twisted.internet.defer import execute
 from twisted.internet.error import ConnectionDone
@@ -39,11 +39,13 @@ from antigravity_gw.upstream.client import Patience, Upstream
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.upstream.http import PlainClient
 from antigravity_gw.upstream.projects import Projects
-from antigravity_gw.web.channel import LINGER
+from antigravity_gw.web.admission import Limits as Limited
+from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.guard import Guard, Mode
 from antigravity_gw.web.models import Api
 from antigravity_gw.web.site import GatewaySite, make_tree
+from antigravity_gw.web.timed import LINGER
 from antigravity_gw.wire.oauth import OAuthClient
 
 HELLO = b'{"contents":[{"parts":[{"text":"Hello"}]}]}'
@@ -65,11 +67,12 @@ def event(response: object) -> bytes:
 
 @define
 class Reply:
-    """What Google is to answer: a status, and a body unless it stays open."""
+    """What Google is to answer: a status and a body, which may stay open, if at all."""
 
     status: int = 200
     body: bytes = b""
     stays_open: bool = False
+    is_silent: bool = False
     headers: dict[str, str] = field(factory=dict)
 
 
@@ -120,6 +123,8 @@ class Google(Resource):
         reply = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if not isinstance(reply, Reply):
             reply = reply(call)
+        if reply.is_silent:
+            return NOT_DONE_YET
         request.setResponseCode(reply.status)
         for name, value in reply.headers.items():
             request.setHeader(name, value)
@@ -235,6 +240,18 @@ OPEN: list[Store] = []
 """The stores of worlds that have not ended; the fixture ``logged`` closes them."""
 
 
+LIMITS = Limits(
+    attempts=3,
+    total=600.0,
+    whole=600.0,
+    headers=60.0,
+    first_event=120.0,
+    idle=300.0,
+    stream=0.0,
+    patience=0.0,
+)
+
+
 class World:
     """The gateway, wired as the daemon wires it, but in memory."""
 
@@ -273,13 +290,10 @@ class World:
         for name in settings.get("accounts", ("a", "b", "c")):
             self.add(name)
         gateway = self.make_gateway(
-            Limits(
-                attempts=3,
-                total=600.0,
-                whole=600.0,
-                first_event=120.0,
-                idle=300.0,
+            evolve(
+                LIMITS,
                 patience=settings.get("patience", 0.0),
+                stream=settings.get("stream_seconds", 0.0),
             )
         )
         ids = iter(range(1000))
@@ -300,8 +314,8 @@ class World:
             make_tree(api, self.pool),
             self.guard,
             self.clock,
-            body_limit=settings.get("body_limit", 10_000),
-            idle=75.0,
+            limits=settings.get("limits", Limited(body_bytes=10_000)),
+            deadlines=settings.get("deadlines", Deadlines()),
             default_form=form,
         )
 

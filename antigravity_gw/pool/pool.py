@@ -1,7 +1,6 @@
 """The pool: lends an account, ready to ask with, to one request at a time."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import ClassVar
 
 from attrs import define, evolve, field, frozen
@@ -118,10 +117,9 @@ class AccountPool:
             return None
         return why_none(self.accounts, model, now)
 
-    @asynccontextmanager
-    async def lend(self, errand: Errand) -> AsyncIterator["Lease"]:
+    async def lend(self, errand: Errand) -> "Lease":
         """
-        Borrow an account for one call upstream.
+        Borrow an account for one call upstream; it has to be given back.
 
         Its token is good and its project known.  Accounts of which that cannot
         be said are left alone on the way, and the next is tried.
@@ -129,13 +127,6 @@ class AccountPool:
         :raises GatewayError: when there is no account left, or no time, or when
             :data:`HICCUPS` have come between.
         """
-        lease = await self._lease(errand)
-        try:
-            yield lease
-        finally:
-            self._end(lease.turn)
-
-    async def _lease(self, errand: Errand) -> "Lease":
         troubles: list[GatewayError] = []
         while True:
             turn = await self._turn(errand, troubles)
@@ -264,7 +255,7 @@ class Turn:
 @frozen
 class Lease:
     """
-    An account lent to one request.
+    An account lent to one request, until the end of a ``with``.
 
     :ivar token: its access token.
     :ivar project: its Google Cloud project.
@@ -279,6 +270,13 @@ class Lease:
     def account_id(self) -> str:
         """The account's opaque id."""
         return self.turn.account.id
+
+    def __enter__(self) -> "Lease":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the account back."""
+        self._pool._end(self.turn)
 
     def blame(self, verdict: Verdict) -> None:
         """Let the pool draw its conclusions from a failed call."""

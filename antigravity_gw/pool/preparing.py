@@ -7,7 +7,12 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
-from antigravity_gw.errors import GatewayError, Unreachable, UpstreamTimeout
+from antigravity_gw.errors import (
+    GatewayError,
+    OutOfDescriptors,
+    Unreachable,
+    UpstreamTimeout,
+)
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Account
 from antigravity_gw.pool.consequences import Consequences
@@ -119,6 +124,8 @@ class Preparation:
             error = None if failed.need else Unreachable(failed.reason)
             verdict = Verdict(Blame.HUMAN, failed.reason, need=failed.need)
             raise self._unfit(account, age, verdict, error) from failed
+        except OutOfDescriptors as error:
+            raise Unfit(error) from error
         except GatewayError as error:
             verdict = Verdict(Blame.ENDPOINT, error.message)
             raise self._unfit(account, age, verdict, error) from error
@@ -196,6 +203,8 @@ class Preparation:
 
         :raises Unfit: when there is none, or there is a reason.
         """
+        if verdict.blame is Blame.GATEWAY:
+            raise Unfit(OutOfDescriptors())
         if verdict.blame in ACCOUNTS_AFFAIR:
             raise self._unfit(account, age, verdict, None)
         error = Unreachable(f"an account's project: {verdict.reason}")

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from attrs import define, field, frozen
 from treq.client import HTTPClient
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint, ITransport
 from twisted.web._newclient import Request
@@ -21,9 +21,11 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 from zope.interface import implementer
 
+from antigravity_gw.errors import OutOfDescriptors
 from antigravity_gw.upstream.body import SealedBody
 from antigravity_gw.upstream.heads import BoundedConnections
 from antigravity_gw.upstream.inflating import InflatingAgent
+from antigravity_gw.waiting import is_room_left
 
 ACCEPTED = b"identity"
 """What to ask for: inflating costs more than the bytes it saves, see
@@ -90,17 +92,16 @@ class RoutingAgent:
         headers: Headers | None = None,
         bodyProducer: IBodyProducer | None = None,
     ) -> Deferred[IResponse]:
-        """
-        Make one request, see :class:`twisted.web.iweb.IAgent`.
-
-        :param headers: is given its ``Host``.
-        """
+        """Make one request, see :class:`twisted.web.iweb.IAgent`."""
         route = self._routes.get(uri) or self._remembered(uri)
-        headers = Headers() if headers is None else headers
-        headers.setRawHeaders(b"host", [route.host])
         request = OneWriteRequest(
-            method, route.path, headers, bodyProducer, self.connections.persistent
+            method,
+            route.path,
+            Headers() if headers is None else headers,
+            bodyProducer,
+            self.connections.persistent,
         )
+        request.host = route.host
         connected = self.connections.getConnection(route.key, route.endpoint)
         return connected.addCallback(lambda connection: connection.request(request))
 
@@ -124,15 +125,26 @@ class RoutingAgent:
 
 
 class OneWriteRequest(Request):
-    """A request whose head and body go out together when both are short."""
+    """
+    A request whose head and body go out together when both are short.
+
+    :ivar host: the value of its ``Host``; its headers may be shared with others.
+    """
+
+    host = b""
 
     def writeTo(self, transport: ITransport) -> Deferred[None]:
         """The Deferred fires when all of it has been handed to *transport*."""
         body = self.bodyProducer
         whole = body.in_one_piece() if isinstance(body, SealedBody) else None
         if whole is None:
+            self.headers = self.headers.copy()
+            self.headers.setRawHeaders(b"host", [self.host])
             return cast("Deferred[None]", super().writeTo(transport))
-        lines = [b"%b %b HTTP/1.1" % (self.method, self.uri)]
+        lines = [
+            b"%b %b HTTP/1.1" % (self.method, self.uri),
+            b"Host: %b" % self.host,
+        ]
         if not self.persistent:
             lines.append(b"Connection: close")
         lines.append(b"Content-Length: %d" % len(whole))
@@ -150,6 +162,12 @@ class Connections(HTTPConnectionPool):
     maxPersistentPerHost = KEPT_CONNECTIONS
     cachedConnectionTimeout = KEPT_SECONDS
     retryAutomatically = False
+
+    def _newConnection(self, key: Any, endpoint: IStreamClientEndpoint) -> Any:
+        # Looking up a name without a descriptor may never come to an end.
+        if not is_room_left():
+            return fail(OutOfDescriptors())
+        return super()._newConnection(key, endpoint)
 
     def _putConnection(self, key: Any, connection: Any) -> None:
         # One that we are closing looks idle once its answer has ended, too.  The

@@ -54,7 +54,7 @@ class InflatingAgent:
         not the gzip it claims to be or is in another coding, and with
         :class:`BrokenAnswer` when it ends before the gzip does.
 
-        :param headers: is given its ``Accept-Encoding``.
+        :param headers: is given its ``Accept-Encoding``, always the same one.
         """
         headers = Headers() if headers is None else headers
         headers.setRawHeaders(b"accept-encoding", [self._accept])

@@ -7,55 +7,77 @@ are mended here, by overriding ``HTTPChannel``; some of the names are private to
 Twisted, and ``tests/test_channel.py`` pins what is relied upon.
 """
 
+import re
 from typing import Any
 
-from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
-from twisted.web.http import HTTPChannel
+from twisted.web.http_headers import Headers
 
 from antigravity_gw.errors import (
     BadRequest,
+    BodyTooLarge,
     GatewayError,
     HeadersTooLarge,
     TargetTooLong,
-    TooLarge,
+    TooFarAhead,
 )
+from antigravity_gw.web.deadlines import Phase
 from antigravity_gw.web.replies import raw_error
-
-LINGER = 5.0
-"""Seconds for which a client that was refused may go on sending."""
+from antigravity_gw.web.timed import TimedChannel
 
 LONGEST_NUMBER = 18
 """As many digits of a ``Content-Length`` are read."""
 
+MOST_AHEAD = 64 * 1024
+"""As many bytes may wait behind the request that is being served."""
 
-class GatewayChannel(HTTPChannel):
+_BEGINNING = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z\r-]")
+"""What a request may begin with: a method, or an empty line."""
+
+
+class GatewayChannel(TimedChannel):
     """
     One client's connection.
+
+    Reading goes on while a request is served, so that it is noticed when the
+    client leaves; what comes then has to wait.
 
     :ivar _deaf: whether the last request was refused before all of it was
         read; nothing is read any more then.
     :ivar _answered: whether that request has its answer.
-    :ivar _lingering: closes the connection for good a while after that.
+    :ivar _ahead: how many bytes wait behind the request that is being served.
     """
 
     maxHeaders = 100
-    site: Any  # a GatewaySite, which this module comes before
     _deaf = False
     _answered = False
-    _lingering: IDelayedCall | None = None
+    _ahead = 0
+
+    def connectionMade(self) -> None:
+        """A client has connected."""
+        super().connectionMade()
+        self.MAX_LENGTH = self.totalHeadersSize = self.site.admission.limits.head_bytes
+        self.site.connections.opened(self)
 
     def dataReceived(self, data: bytes) -> None:
         """Nothing more is heard after a request that was refused unread."""
         if not self._deaf:
             super().dataReceived(data)
+            if self._phase is Phase.HEAD and self._buffer and not self._busyReceiving:
+                self._look_ahead()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The client, or we, have closed the connection."""
-        if self._lingering is not None and self._lingering.active():
-            self._lingering.cancel()
         super().connectionLost(reason)
+        self.site.connections.closed(self)
+
+    def _look_ahead(self) -> None:
+        """What cannot become a request line or a header is not waited for."""
+        if b"\n" in self._buffer:
+            self._reject(BadRequest("lines end in CR LF, not in LF"))
+        elif not self.requests and not _BEGINNING.match(self._buffer):
+            self._reject(BadRequest("the request is not HTTP"))
 
     def loseConnection(self) -> None:
         """
@@ -65,13 +87,55 @@ class GatewayChannel(HTTPChannel):
         for a while: closing both would reset the connection, and the refusal
         might never be read.  TLS cannot be closed by halves.
         """
-        if self._deaf and self._lingering is None:
+        if not self._deaf:
+            self._close()
+        elif self._phase is not Phase.REFUSED:
             self._networkProducer.resumeProducing()
             if not self.isSecure():
-                self.transport.loseWriteConnection()  # type: ignore[union-attr]
-            self._lingering = self.callLater(LINGER, super().loseConnection)
-        elif self._lingering is None or not self._lingering.active():
-            super().loseConnection()
+                self.transport.loseWriteConnection()
+            self._enter(Phase.REFUSED)
+
+    def _close(self) -> None:
+        """Close it for good."""
+        super()._close()
+        if self.site.connections.is_draining and self.isSecure():
+            # A silent peer need not agree to the end of TLS.
+            self.transport.transport.loseConnection()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is a request: being read, or being answered."""
+        return bool(self.requests or self._buffer) and not self._deaf
+
+    def drain(self) -> None:
+        """Take no other request: close now, or when the one there is has ended."""
+        if not self.is_busy:
+            if self._phase is Phase.REFUSED:
+                self._enter(Phase.REFUSED)  # to be over sooner
+            self.loseConnection()
+
+    def cut_short(self, error: GatewayError) -> None:
+        """End what is under way with *error*, and the connection with it."""
+        if self.is_busy and self._handlingRequest:
+            self.requests[0].cut_short(error)
+        elif self.is_busy:
+            self._reject(error)  # of which not all has come
+
+    def writeHeaders(
+        self, version: bytes, code: bytes, reason: bytes, headers: Headers
+    ) -> None:
+        """The head of an answer; it says so if there will be no other."""
+        if self.site.connections.is_draining:
+            self.persistent = False
+            headers.setRawHeaders("connection", ["close"])
+        super().writeHeaders(version, code, reason, headers)
+
+    def requestDone(self, request: Any) -> None:
+        """An answer is complete; there may be another request to go on with."""
+        self._ahead = 0
+        super().requestDone(request)
+        if self.site.connections.is_draining and self.persistent:
+            self.drain()
 
     def lineReceived(self, line: bytes) -> None:
         """Refuse a header that is folded over several lines (RFC 9112, 5.2)."""
@@ -80,12 +144,15 @@ class GatewayChannel(HTTPChannel):
             self._reject(BadRequest("the request has a folded header"))
         elif not self._deaf:
             super().lineReceived(line)
+            if not in_headers:
+                self._receivedHeaderSize = 0  # the request line is counted by itself
 
     def headerReceived(self, line: bytes) -> bool:
         """Refuse what would leave it open where the body ends (RFC 9112, 6)."""
-        name, _, value = (part.strip().lower() for part in line.partition(b":"))
+        name, _, value = line.partition(b":")
+        name, value = name.strip().lower(), value.strip().lower()
         if name == b"content-length" and len(value) > LONGEST_NUMBER:
-            self._reject(TooLarge("no request body may be that long"))
+            self._reject(BodyTooLarge("no request body may be that long"))
         elif name == b"transfer-encoding" and (
             value != b"chunked" or self._version != b"HTTP/1.1"
         ):
@@ -94,11 +161,19 @@ class GatewayChannel(HTTPChannel):
             return bool(super().headerReceived(line))
         return False
 
+    def checkPersistence(self, request: Any, version: bytes) -> bool:
+        """Whether the connection stays open; Twisted reads one word of one header."""
+        values = request.requestHeaders.getRawHeaders(b"connection", ())
+        words = [word.strip().lower() for value in values for word in value.split(b",")]
+        if b"close" in words:
+            request.setHeader("connection", "close")
+        return version == b"HTTP/1.1" and b"close" not in words
+
     def allHeadersReceived(self) -> None:
         """Let the request be judged by its head, before its body is read."""
         request: Any = self.requests[-1]
         request.headReceived(self._command, self._path, self._version, self.length)
-        if request.refusal is not None:
+        if request.refusal is not None or self.length == 0:
             request.requestHeaders.removeHeader(b"expect")  # so none is told to go on
         super().allHeadersReceived()  # which decides whether the connection persists
         if request.refusal is not None and self.length != 0:
@@ -106,8 +181,22 @@ class GatewayChannel(HTTPChannel):
 
     def rawDataReceived(self, data: bytes) -> None:
         """Some of a body has come, perhaps in one packet with a refused head."""
-        if not self._deaf:
+        if self._deaf:
+            return
+        if not self._handlingRequest:
             super().rawDataReceived(data)
+            self._check_chunk()
+            return
+        self._dataBuffer.append(data)
+        self._ahead += len(data)
+        if self._ahead > MOST_AHEAD:
+            self._cut_off(TooFarAhead("the client sent too much before its answer"))
+
+    def _check_chunk(self) -> None:
+        """Do not wait for a chunk that says itself that it is too long."""
+        size = getattr(self._transferDecoder, "length", 0)
+        if size > self.site.admission.limits.longest_body:
+            self._reject(BodyTooLarge("no chunk of a body may be that long"))
 
     def allContentReceived(self) -> None:
         """Have the request served, unless it was answered before its body came."""
@@ -115,8 +204,9 @@ class GatewayChannel(HTTPChannel):
             self._answered = self._deaf
             super().allContentReceived()
 
-    def bodyTooLong(self, request: Any) -> None:
-        """A body that did not say its length has outgrown the limit."""
+    def refuse(self, request: Any, error: GatewayError) -> None:
+        """Answer *request* with *error* instead of reading the rest of its body."""
+        request.refuse(error)
         self._forgo_body(request)
         self.allContentReceived()
 
@@ -145,10 +235,12 @@ class GatewayChannel(HTTPChannel):
             self._reject(BadRequest("the request is not well-formed HTTP"))
 
     def _reject(self, error: GatewayError) -> None:
-        if not self._deaf:
-            self._deaf = self._answered = True
-            for request in self.requests:
-                request.served.trouble = error.message
-            self.site.log_rejected(error)
-            self.transport.write(raw_error(error))  # type: ignore[union-attr]
-            self.loseConnection()
+        if self._deaf:
+            return
+        if self.requests and self.requests[-1].is_under_way:
+            self.refuse(self.requests[-1], error)  # its head was all right
+            return
+        self._deaf = self._answered = True
+        self.site.log_rejected(error)
+        self.transport.write(raw_error(error))
+        self.loseConnection()

@@ -1,5 +1,6 @@
-"""Which form of stream a URL asks for.  No I/O."""
+"""How a client wants its answer: in which form, and how soon.  No I/O."""
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
 
@@ -7,6 +8,7 @@ from antigravity_gw.errors import BadRequest
 from antigravity_gw.wire.answer import ArrayFraming, EventFraming, Framing
 
 ALT = (b"$alt", b"alt")
+_SECONDS = re.compile(rb"[0-9]{1,9}(?:\.[0-9]{0,9})?")
 
 
 class Form(Enum):
@@ -39,3 +41,16 @@ def form_of(query: Mapping[bytes, Sequence[bytes]], default: Form) -> Form:
             if kind:
                 raise BadRequest("alt must be sse or json")
     return default
+
+
+def seconds_of(header: bytes | None) -> float | None:
+    """
+    How long ``X-Server-Timeout`` gives us: seconds, as Google's SDKs send it.
+
+    :raises BadRequest: when it is something else.
+    """
+    if header is None:
+        return None
+    if not _SECONDS.fullmatch(header) or float(header) == 0.0:
+        raise BadRequest("X-Server-Timeout must be a number of seconds above 0")
+    return float(header)

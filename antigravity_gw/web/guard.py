@@ -79,6 +79,8 @@ class Guard:
 
     def allows_origin(self, request: Request) -> str | None:
         """The ``Origin`` of *request* if pages from there may read the answer."""
+        if not self.origins:
+            return None
         origin = (request.getHeader(b"origin") or b"").decode("latin-1")
         return origin if origin in self.origins else None
 

@@ -9,7 +9,7 @@ from antigravity_gw.catalog import Catalog
 from antigravity_gw.checks import is_model_name
 from antigravity_gw.errors import BadRequest, NotFound
 from antigravity_gw.gateway import Gateway
-from antigravity_gw.web.forms import Form, form_of
+from antigravity_gw.web.forms import Form, form_of, seconds_of
 from antigravity_gw.web.replies import write_json
 from antigravity_gw.web.request import GatewayRequest
 from antigravity_gw.web.resource import CoroutineResource, ErrorPage
@@ -120,6 +120,8 @@ class Generate(CoroutineResource):
             body=body,
             conversation=read_body(body),
             framing=form.framing if form else None,
+            began=self._api.gateway.pool.now(),
+            seconds=seconds_of(request.getHeader(b"x-server-timeout")),
         )
         request.served.asked, request.served.model = self._name, ask.model
         await self._api.gateway.serve(ask, request, request.served)

@@ -1,17 +1,30 @@
 """One client's request, from its head to its end."""
 
+import re
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
-from twisted.web.http import datetimeToString, parse_qs
+from twisted.web.http import parse_qs
 from twisted.web.server import Request
 
-from antigravity_gw.errors import BadRequest, GatewayError, TooLarge
-from antigravity_gw.journal import Served
+from antigravity_gw.errors import (
+    BadRequest,
+    ExpectationFailed,
+    GatewayError,
+    InternalError,
+    ShuttingDown,
+)
+from antigravity_gw.journal import CLIENT_LEFT, Served
+from antigravity_gw.web.admission import Share
 from antigravity_gw.web.forms import ALT, Form
+from antigravity_gw.web.guard import HEALTH
 from antigravity_gw.web.replies import write_error, write_nothing
+
+_ABSOLUTE = re.compile(rb"https?://([^/?]*)", re.IGNORECASE)
+_PRINTABLE = re.compile(rb"[!-~]+")
 
 
 class GatewayRequest(Request):
@@ -20,7 +33,12 @@ class GatewayRequest(Request):
 
     :ivar refusal: why it is not served, once that is known.
     :ivar page_origin: the listed origin of the page that calls, if one does.
+    :ivar is_under_way: whether its head has come, and it has not ended.
+    :ivar share: what it takes up of the site's limits, once it is admitted.
     :ivar served: what is remembered of it for the log.
+    :ivar serving: fires when its resource is done with it; cancelled when the
+        client leaves.
+    :ivar cut: what it is ended with, if it must not take any longer.
     :ivar segments: its path, unquoted; ``//`` counts as one slash, since SDKs
         make it of a base URL that ends in one.
     """
@@ -31,6 +49,10 @@ class GatewayRequest(Request):
     defaultContentType = None
     refusal: GatewayError | None = None
     page_origin: str | None = None
+    is_under_way = False
+    share: Share | None = None
+    serving: Deferred[None] | None = None
+    cut: GatewayError | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -48,26 +70,63 @@ class GatewayRequest(Request):
         """
         self.site = self.channel.site
         self.method, self.uri, self.clientproto = method, target, version
-        self.path, _, query = _origin_form(target).partition(b"?")
+        if target[:1] != b"/":
+            target = self._without_authority(target)
+        self.path, _, query = target.partition(b"?")
         self.args = parse_qs(query, True)
         self.segments = [
             unquote_to_bytes(part) for part in self.path.split(b"/") if part
         ]
         self.began = self.site.reactor.seconds()
-        self.notifyFinish().addBoth(self._ended)
+        self.is_under_way = True
         self.page_origin = self.site.guard.allows_origin(self)
         if self.page_origin is not None:
             self.setHeader("access-control-allow-origin", self.page_origin)
             self.setHeader("vary", "Origin")
         try:
-            if not self.is_preflight():
-                if not self.path.startswith(b"/"):
-                    raise BadRequest("the request target must be a path")
-                self.served.key = self.site.guard.admit(self, self.segments)
-            if length is not None and length > self.site.body_limit:
-                raise self._too_large()
+            self._admit(length or 0)
         except GatewayError as error:
             self.refusal = error
+
+    def _admit(self, length: int) -> None:
+        """
+        Let it pass, or not.
+
+        :param length: what it declares for its body, in bytes.
+        :raises GatewayError: when it may not pass, saying why.
+        """
+        if self.site.connections.is_draining and self.segments != [b"healthz"]:
+            raise ShuttingDown()
+        if not self.is_preflight():
+            if not self.path.startswith(b"/") or not _PRINTABLE.fullmatch(self.uri):
+                raise BadRequest("the request target must be a path, in ASCII")
+            self.served.key = self.site.guard.admit(self, self.segments)
+        if self.clientproto == b"HTTP/1.1":
+            self._check_expectations()
+        self.share = self.site.admission.admit(
+            length,
+            counts=self.segments not in HEALTH,
+            stream_of=self.served.key if self._asks_for_stream() else None,
+        )
+
+    def _check_expectations(self) -> None:
+        for expected in self.requestHeaders.getRawHeaders(b"expect", ()):
+            if expected.lower() != b"100-continue":
+                raise ExpectationFailed("the only Expect here is 100-continue")
+
+    def _without_authority(self, target: bytes) -> bytes:
+        """
+        A target without the scheme and authority that proxies put there.
+
+        The authority counts instead of the Host header (RFC 9112, 3.2.2).
+        """
+        found = _ABSOLUTE.match(target)
+        if found is None:
+            return target
+        if len(self.requestHeaders.getRawHeaders(b"host", ())) == 1:
+            self.requestHeaders.setRawHeaders(b"host", [found[1]])
+        rest = target[found.end() :]
+        return rest if rest[:1] == b"/" else b"/" + rest
 
     def is_preflight(self) -> bool:
         """Whether a browser asks if a page from a listed origin may call."""
@@ -82,13 +141,19 @@ class GatewayRequest(Request):
 
     def handleContentChunk(self, data: bytes) -> None:
         """Some of the body has come."""
-        if self.refusal is not None:
+        if self.share is None or self.refusal is not None:
             return
         self.content.write(data)
-        if self.content.tell() > self.site.body_limit:
-            self.content = BytesIO()
-            self.refusal = self._too_large()
-            self.channel.bodyTooLong(self)
+        more = self.content.tell() - self.share.body
+        if more > 0:  # of a body that did not say its length
+            try:
+                self.site.admission.grow(self.share, more)
+            except GatewayError as error:
+                self.channel.refuse(self, error)
+
+    def refuse(self, error: GatewayError) -> None:
+        """Do not serve it after all; what has come of its body is dropped."""
+        self.refusal, self.content = error, BytesIO()
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """All of the request has come.  Forms are not parsed: nothing here has any."""
@@ -96,7 +161,7 @@ class GatewayRequest(Request):
 
     def process(self) -> None:
         """Answer the request, by way of the resource it addresses."""
-        self.setHeader("date", datetimeToString())
+        self.setHeader("date", self.site.date())
         self.prepath, self.postpath = [], list(self.segments)
         try:
             if self.refusal is not None:
@@ -118,38 +183,78 @@ class GatewayRequest(Request):
             path=self.path,
         )
         self.served.trouble = "internal error"
-        self.fail(GatewayError("internal error"))
+        self.fail(InternalError("internal error"))
         return reason
 
     def fail(self, error: GatewayError) -> None:
         """Answer with *error*, or cut short an answer that has begun."""
         if self.channel is None:
             return  # the client has left: nobody to tell
-        self.served.trouble = self.served.trouble or error.message
+        self.served.fail(error.word(), error.message)
         if self.startedWriting:
             self.loseConnection()
         else:
             write_error(self, error, in_array=self._wants_array())
             self.finish()
 
-    def _wants_array(self) -> bool:
-        """
-        Whether errors go into an array, as the answer would by default.
+    def write(self, data: bytes) -> None:
+        """Write some of its answer; the head of that goes out with the first."""
+        if self.chunked and data and not (self.finished or self._disconnected):
+            self.sentLength += len(data)
+            self.channel.write(b"%x\r\n%b\r\n" % (len(data), data))
+        else:
+            super().write(data)
+            if self.channel is not None:
+                self.channel.flush()
 
-        Asked of the path, since a request may be refused before it is routed.
+    def finish(self) -> None:
+        """Its answer is complete."""
+        if not self.startedWriting:
+            self.write(b"")  # which writes the head
+        self._over()  # what it took up is free for the next on its connection
+        super().finish()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The client has left, or was cut off, before its answer was complete."""
+        self.served.fail(CLIENT_LEFT, "the client left")
+        super().connectionLost(reason)
+        if self.serving is not None:
+            self.serving.cancel()
+        self._over()
+
+    def _over(self) -> None:
+        """It takes up nothing any more."""
+        if self.is_under_way:
+            self.is_under_way = False
+            if self.share is not None:
+                self.site.admission.give_back(self.share)
+            self.site.log_served(self)
+
+    def cut_short(self, error: GatewayError) -> None:
         """
+        End with *error* what is under way.
+
+        The only producer that a request ever has is the relay, and from there
+        the error gets into the stream.
+        """
+        self.cut = error
+        if self.producer is not None:
+            self.producer.break_off(error)
+        elif self.serving is not None:
+            self.serving.cancel()
+
+    def _wants_array(self) -> bool:
+        """Whether errors go into an array, as the answer would by default."""
         return (
             self.site.default_form is Form.ARRAY
-            and self.segments[-1:] != []
-            and self.segments[-1].endswith(b":streamGenerateContent")
+            and self._asks_for_stream()
             and not any(name in self.args for name in ALT)
         )
 
-    def _too_large(self) -> TooLarge:
-        return TooLarge(
-            f"the request body is longer than {self.site.body_limit} bytes, which is "
-            "the most this gateway takes (limits.body_bytes)"
-        )
+    def _asks_for_stream(self) -> bool:
+        """Asked of the path, since a request may be refused before it is routed."""
+        segments = self.segments
+        return bool(segments) and segments[-1].endswith(b":streamGenerateContent")
 
     def _preflight_headers(self) -> dict[str, str]:
         wanted = self.getHeader(b"access-control-request-headers") or b""
@@ -158,17 +263,3 @@ class GatewayRequest(Request):
             "access-control-allow-headers": wanted.decode("latin-1"),
             "access-control-max-age": "600",
         }
-
-    def _ended(self, result: object) -> None:
-        if isinstance(result, Failure) and not self.served.trouble:
-            self.served.trouble = "the client left"
-        self.site.log_served(self)
-
-
-def _origin_form(target: bytes) -> bytes:
-    """A target without the scheme and authority that proxies put there."""
-    if not target.lower().startswith((b"http://", b"https://")):
-        return target
-    _, _, rest = target.partition(b"://")
-    _, slash, path = rest.partition(b"/")
-    return slash + path

@@ -1,7 +1,7 @@
 """Resources whose render methods are coroutines."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
@@ -22,7 +22,20 @@ class CoroutineResource(Resource):
     The coroutine is cancelled when the client goes away, and what it raises
     becomes the response.  Finishing the request is done here: a subclass
     writes, and returns.  HEAD and OPTIONS come by themselves.
+
+    :cvar renderers: what renders each method.
     """
+
+    renderers: ClassVar[dict[str, Callable[..., Rendering]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        cls.renderers = {
+            name: getattr(cls, f"render_{name}")
+            for name in ("GET", "POST")
+            if hasattr(cls, f"render_{name}")
+        }
+        if "GET" in cls.renderers:
+            cls.renderers["HEAD"] = cls.renderers["GET"]
 
     def getChild(self, path: bytes, request: GatewayRequest) -> Resource:
         """There is nothing below, unless it was put there."""
@@ -30,10 +43,8 @@ class CoroutineResource(Resource):
 
     def render(self, request: GatewayRequest) -> int:
         """Start the coroutine for the request's method."""
-        gone = request.notifyFinish()
-        serving = Deferred.fromCoroutine(self._serve(request))
-        gone.addErrback(lambda _: serving.cancel())
-        serving.addErrback(_unless_cancelled, request)
+        request.serving = Deferred.fromCoroutine(self._serve(request))
+        request.serving.addErrback(_unless_cancelled, request)
         return NOT_DONE_YET
 
     async def _serve(self, request: GatewayRequest) -> None:
@@ -41,12 +52,16 @@ class CoroutineResource(Resource):
             await self._rendering(request)
         except GatewayError as error:
             request.fail(error)
+        except CancelledError:
+            if request.cut is None:
+                raise
+            request.fail(request.cut)
         else:
             if request.channel is not None:
                 request.finish()
 
     def _rendering(self, request: GatewayRequest) -> Rendering:
-        methods = self._methods()
+        methods = self.renderers
         name = request.method.decode("latin-1")
         if name == "OPTIONS":
             return self._options(request)
@@ -55,20 +70,10 @@ class CoroutineResource(Resource):
                 f"this path takes {' or '.join(methods)}, not {name}",
                 tuple(methods),
             )
-        return methods[name](request)
-
-    def _methods(self) -> dict[str, Callable[[GatewayRequest], Rendering]]:
-        methods = {
-            name: getattr(self, f"render_{name}")
-            for name in ("GET", "POST")
-            if hasattr(self, f"render_{name}")
-        }
-        if "GET" in methods:
-            methods["HEAD"] = methods["GET"]
-        return methods
+        return methods[name](self, request)
 
     async def _options(self, request: GatewayRequest) -> None:
-        allowed = ", ".join([*self._methods(), "OPTIONS"])
+        allowed = ", ".join([*self.renderers, "OPTIONS"])
         write_nothing(request, {"allow": allowed})
 
 

@@ -1,21 +1,29 @@
 """The tree of paths, and the site that serves it."""
 
+import re
 from typing import Any
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.logger import Logger
+from twisted.web.http import datetimeToString
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from antigravity_gw.errors import GatewayError
 from antigravity_gw.pool.pool import AccountPool
+from antigravity_gw.tally import Tally
+from antigravity_gw.web.admission import Admission, Limits
 from antigravity_gw.web.channel import GatewayChannel
+from antigravity_gw.web.connections import Connections
+from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.guard import Guard
 from antigravity_gw.web.models import Api, Models
 from antigravity_gw.web.request import GatewayRequest
 from antigravity_gw.web.resource import Branch
 from antigravity_gw.web.status import Health, Readiness
+
+_PLAIN = re.compile(r"[!-~]*")
 
 VERSIONS = (b"v1beta", b"v1", b"v1alpha")
 """The same API: SDKs differ in which one they ask for by default."""
@@ -38,8 +46,11 @@ class GatewaySite(Site):
     Serves the tree.
 
     :ivar guard: decides who may call.
-    :ivar body_limit: the longest request body to take, in bytes.
     :ivar default_form: how a stream is written when the URL does not say.
+    :ivar connections: those that are open now.
+    :ivar admission: what the requests under way take up of the limits.
+    :ivar deadlines: how long clients may take.
+    :ivar tally: how all requests so far have ended.
     """
 
     requestFactory = GatewayRequest
@@ -52,57 +63,88 @@ class GatewaySite(Site):
         guard: Guard,
         reactor: IReactorTime,
         *,
-        body_limit: int,
-        idle: float,
+        limits: Limits,
+        deadlines: Deadlines,
         default_form: Form,
     ) -> None:
-        """
-        :param idle: seconds after which a connection without a request is closed.
-        """
+        # Twisted's own timeout is off: the channel has its deadlines instead.
         super().__init__(
-            tree, reactor=reactor, timeout=idle, parsePOSTFormSubmission=False
+            tree, reactor=reactor, timeout=None, parsePOSTFormSubmission=False
         )
         self.guard = guard
-        self.body_limit = body_limit
         self.default_form = default_form
+        self.tally = Tally()
+        self.connections = Connections(reactor, self.tally.count)
+        self.admission = Admission(limits)
+        self.deadlines = deadlines
+        self._date = (0, "")
 
     def go_by(self, other: "GatewaySite") -> None:
         """Serve what *other* would, from the next request on."""
         self.resource, self.guard = other.resource, other.guard
-        self.body_limit, self.default_form = other.body_limit, other.default_form
-        self.timeOut = other.timeOut
+        self.deadlines, self.default_form = other.deadlines, other.default_form
+        self.admission.limits = other.admission.limits
 
     def protocol(self) -> GatewayChannel:  # type: ignore[override]
         """A new connection's protocol."""
         return GatewayChannel()
 
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """Somebody connects, and is let in unless there are too many."""
+        return self.connections.refusal() or super().buildProtocol(addr)
+
     def acceptableProtocols(self) -> list[bytes]:
         """What a TLS listener may agree on: this channel speaks no HTTP/2."""
         return [b"http/1.1"]
+
+    def date(self) -> str:
+        """The time, for the header ``Date``; put into words once a second."""
+        now = int(self.reactor.seconds())
+        if now != self._date[0]:
+            self._date = now, datetimeToString(now).decode("ascii")
+        return self._date[1]
 
     def log(self, request: Any) -> None:
         """Twisted's own access log would show the query, and a key may be in it."""
 
     def log_served(self, request: GatewayRequest) -> None:
-        """One line for a request that has ended, well or not."""
+        """Count a request that has ended, well or not; one line tells of it."""
+        self.tally.count(request.served.ended)
+        method, path = _printable(request.method), _printable(request.path)
+        code = request.code if request.startedWriting else "-"
+        sent, facts = request.sentLength, request.served.line()
+        seconds = self.reactor.seconds() - request.began
         self._log.info(
-            "{method} {path} {code} {sent} B {seconds:.3f} s {facts}",
-            method=_printable(request.method),
-            path=_printable(request.path),
-            code=request.code if request.startedWriting else "-",
-            sent=request.sentLength,
-            seconds=self.reactor.seconds() - request.began,
-            facts=request.served.line(),
+            "{line}",  # to put it together costs Twisted ten times as much
+            line=f"{method} {path} {code} {sent} B {seconds:.3f} s {facts}",
+            method=method,
+            path=path,
+            code=code,
+            sent=sent,
+            seconds=seconds,
+            facts=facts,
         )
 
     def log_rejected(self, error: GatewayError) -> None:
-        """One line for what could not be understood as a request."""
+        """The same for what could not be understood as a request."""
+        self.tally.count(error.word())
         self._log.info(
-            "rejected with {code}: {reason}", code=error.code, reason=error.message
+            "rejected with {code}: {reason} ended={ended}",
+            code=error.code,
+            reason=error.message,
+            ended=error.word(),
+        )
+
+    def log_totals(self) -> None:
+        """One line with the numbers of all requests so far."""
+        self._log.info(
+            "requests: {totals}", totals=self.tally.line() or "none since the start"
         )
 
 
 def _printable(word: bytes) -> str:
     """*word* from the network, with nothing in it that a terminal would obey."""
     text = word[:200].decode("latin-1")
+    if _PLAIN.fullmatch(text):
+        return text
     return "".join(c if "!" <= c <= "~" else f"\\x{ord(c):02x}" for c in text)

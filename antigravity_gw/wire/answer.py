@@ -195,7 +195,7 @@ class StreamedAnswer:
             self.failure = MalformedStream("upstream sent much and said nothing")
 
     def _framed(self, data: bytes) -> bytes:
-        if data.startswith(b"[") and data.strip() == DONE:
+        if data.strip() == DONE:
             return self.framing.done()
         response = unseal(data).response_or_raise(data)
         if response is None:

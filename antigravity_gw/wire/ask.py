@@ -45,6 +45,8 @@ class Ask:
     :ivar conversation: None when the body has no user message to tell it by.
     :ivar framing: makes the framing of a streamed answer, a new one for each
         call; None when the answer is wanted in one piece.
+    :ivar began: when it came, in POSIX seconds.
+    :ivar seconds: how long the client gives its server, if it says.
     """
 
     id: str
@@ -52,6 +54,8 @@ class Ask:
     body: bytes = field(repr=False)
     conversation: Conversation | None
     framing: Callable[[], Framing] | None
+    began: float
+    seconds: float | None = None
 
 
 class _Attached(msgspec.Struct):
@@ -99,10 +103,12 @@ def read_body(body: bytes) -> Conversation | None:
         if not body.isascii():
             body.decode("utf-8")  # msgspec does not look into what it skips
         try:
-            return _conversation(_bodies.decode(body))
-        except msgspec.ValidationError:
-            _objects.decode(body)  # an odd one, but an object?
-            return None
+            return _read(body)
+        except msgspec.DecodeError:
+            tamed = _tamed(body)
+            if tamed == body:
+                raise
+            return _read(tamed)
     except UnicodeDecodeError as error:
         raise BadRequest(
             f"the request body is not UTF-8: byte {error.start} is wrong"
@@ -111,6 +117,26 @@ def read_body(body: bytes) -> Conversation | None:
         raise BadRequest("the request body is nested too deeply") from error
     except msgspec.MsgspecError as error:
         raise BadRequest(f"the request body must be one JSON object: {error}") from None
+
+
+def _read(body: bytes) -> Conversation | None:
+    try:
+        return _conversation(_bodies.decode(body))
+    except msgspec.ValidationError:
+        _objects.decode(body)  # an odd one, but an object?
+        return None
+
+
+def _tamed(body: bytes) -> bytes:
+    """
+    *body* with other letters for all surrogates; as long, and JSON if it is.
+
+    RFC 8259 allows the escape of half a surrogate pair, and clients that cut a
+    string in two send it; msgspec does not take it.  Outside of strings, where a
+    backslash must not be, it leaves what must not be there either.
+    """
+    body = body.replace(rb"\\", b"xx")  # each backslash that is left begins an escape
+    return body.replace(rb"\ud", rb"\u0").replace(rb"\uD", rb"\u0")
 
 
 def _conversation(body: _Body) -> Conversation | None:

@@ -13,6 +13,8 @@ class Blame(Enum):
 
     REQUEST = auto()
     """The client's: upstream's error is the answer, nobody else is asked."""
+    GATEWAY = auto()
+    """Our own: nobody is blamed, and nobody else could be asked, either."""
     TOKEN = auto()
     """The access token's: renew it once, ask again."""
     QUOTA = auto()

@@ -9,11 +9,17 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from attrs import define
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 KEY = "test-key-of-this-suite"
 """What clients show to the gateway."""
@@ -172,3 +178,32 @@ def served(gateway: Daemon, path: str) -> int:
     """How many requests whose path contains *path* the gateway has answered."""
     lines = gateway.output().splitlines()
     return sum("GatewaySite#info" in line and path in line for line in lines)
+
+
+def self_signed(folder: Path) -> tuple[str, str]:
+    """Files with a key and a certificate for 127.0.0.1, good for a day."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    address = x509.IPAddress(ip_address("127.0.0.1"))
+    today = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - timedelta(hours=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .sign(private, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "key.pem").write_bytes(
+        private.private_bytes(
+            pem,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(pem))
+    return str(folder / "key.pem"), str(folder / "cert.pem")

@@ -250,3 +250,80 @@ def test_idle_connections_upstream(serve: Serve, sandbox: Sandbox) -> None:
 
     assert b" 200 OK" in response
     assert len(sandbox.calls("streamGenerateContent")) == 2
+
+
+def test_a_client_that_reads_nothing(serve: Serve, sandbox: Sandbox) -> None:
+    """It is cut off after a while, and the call upstream ended."""
+    daemon = serve("[http]\nwrite_seconds = 1", accounts=("ada",))
+    sandbox.rule("many-events", n=80_000, size=1000)
+    with posted(daemon, "gemini-2.5-flash") as client:
+        client.recv(1000)
+        ended = eventually(lambda: sandbox.calls("streamGenerateContent")[0]["ended"])
+        line = daemon.wait_for("streamGenerateContent 200 .*")[0]
+
+    assert ended == "client-left"
+    assert 'ended=write_timeout trouble="the client took nothing for 1 s"' in line
+
+
+def test_a_client_that_reads_slowly(serve: Serve, sandbox: Sandbox) -> None:
+    """It is not, even when it takes much less than there is room for."""
+    daemon = serve("[http]\nwrite_seconds = 1", accounts=("ada",))
+    sandbox.rule("many-events", n=12_000, size=1000)
+    with posted(daemon, "gemini-2.5-flash") as client:
+        for _ in range(12):
+            assert client.recv(64 * 1024)
+            time.sleep(0.4)
+        rest = read_until(client, b"\r\n0\r\n\r\n")
+
+    assert len(rest) > MIB
+    assert sandbox.calls("streamGenerateContent")[0]["eventsSent"] >= 12_000
+
+
+def test_a_head_that_dribbles(serve: Serve) -> None:
+    """A byte now and then does not keep a connection."""
+    daemon = serve("[http]\nhead_seconds = 1")
+    where = urlsplit(daemon.url)
+    with socket.create_connection((where.hostname, where.port)) as client:
+        client.settimeout(0.2)
+        answer = b""
+        for byte in b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 90:
+            with contextlib.suppress(TimeoutError):
+                client.sendall(bytes([byte]))
+                answer = client.recv(1000)
+            if answer:
+                break
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"Connection: close\r\n" in answer
+    assert b'"status":"DEADLINE_EXCEEDED"' in answer
+
+
+@pytest.mark.parametrize("size", [1000, 60_000])
+def test_client_leaves_behind_what_waits(
+    gateway: Daemon, sandbox: Sandbox, size: int
+) -> None:
+    """What it has sent in advance does not keep us from noticing that it has left."""
+    sandbox.rule("stall", after=1)
+    with posted(gateway, "gemini-2.5-flash") as client:
+        read_until(client, b"Hello")
+        client.sendall(b"x" * size)
+    began = time.monotonic()
+    ended = eventually(lambda: sandbox.calls("streamGenerateContent")[0]["ended"])
+
+    assert ended == "client-left"
+    assert time.monotonic() - began < 1.0
+
+
+def test_a_client_that_sends_too_much_in_advance(
+    gateway: Daemon, sandbox: Sandbox
+) -> None:
+    """It is cut off, and its call upstream with it."""
+    sandbox.rule("stall", after=1)
+    with posted(gateway, "gemini-2.5-flash") as client:
+        read_until(client, b"Hello")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(1000):
+                client.sendall(b"x" * 1000)
+        ended = eventually(lambda: sandbox.calls("streamGenerateContent")[0]["ended"])
+
+    assert ended == "client-left"
