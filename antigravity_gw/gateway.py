@@ -103,6 +103,17 @@ class Gateway:
         :raises GatewayError: when none answers.  Nothing has been written then,
             unless it was the answer itself that broke off.
         """
+        answer = await self._begun(ask, served)
+        del ask  # its body may be long, and the answer longer in coming
+        with answer.lease:
+            await answer.deliver(request, served)
+
+    async def _begun(self, ask: Ask, served: Served) -> "WholeAnswer | LiveAnswer":
+        """
+        An answer that has begun well.
+
+        :raises GatewayError: when nobody gives one.
+        """
         journey = Journey(self.limits.attempts)
         errand = Errand(
             ask.model,
@@ -115,45 +126,48 @@ class Gateway:
         )
         try:
             while journey.left:
-                if await self._tried(ask, request, served, journey, errand):
-                    return
+                answer = await self._tried(ask, served, journey, errand)
+                if answer is not None:
+                    return answer
         except (Exhausted, NeedsOperator) as nobody:
             raise journey.trouble() or nobody from None
         raise journey.trouble() or self._shortage(ask.model, journey)
 
     async def _tried(
-        self,
-        ask: Ask,
-        request: Request,
-        served: Served,
-        journey: Journey,
-        errand: Errand,
-    ) -> bool:
+        self, ask: Ask, served: Served, journey: Journey, errand: Errand
+    ) -> "WholeAnswer | LiveAnswer | None":
         """
-        Ask one account at one host, and write its answer if there is one.
+        Ask one account at one host; its answer, if it has begun well.
 
-        :returns: whether that is what happened.
-        :raises GatewayError: when there is nobody to ask, or the answer broke off.
+        :raises GatewayError: when there is nobody to ask.
         """
-        with await self.pool.lend(errand) as lease:
+        answer = None
+        lease = await self.pool.lend(errand)
+        try:
             hosts = self.endpoints.in_order(self.clock.seconds(), ask.model)
             host = journey.next_host(lease.account_id, hosts)
             if host is None:  # it would say the same again; another may come free
                 errand.avoid.add(lease.account_id)
-                return False
+                return None
             served.account, served.attempts = lease.account_id, journey.calls
             try:
                 answer = await self._answer(ask, lease, host, errand.deadline)
             except Setback as setback:
-                told = _discreet(self._fair(setback, ask, errand), lease)
-                verdict = journey.note(lease.account_id, host, told)
+                # No name for it: its traceback, and the body, would outlive this.
+                verdict = journey.note(
+                    lease.account_id,
+                    host,
+                    _discreet(self._fair(setback, ask, errand), lease),
+                )
                 served.trouble = verdict.reason
                 self._blame(verdict, lease, host, ask.model)
-                return False
+                return None
             self.endpoints.recovered(host, ask.model)
             lease.worked()
-            await answer.deliver(request, served)
-            return True
+            return answer
+        finally:
+            if answer is None:
+                lease.give_back()
 
     async def _answer(
         self, ask: Ask, lease: Lease, host: str, deadline: float
@@ -193,7 +207,7 @@ class Gateway:
         body = await self.upstream.generate(
             host, lease.token, self._sealed(ask, lease), min(left, self.limits.whole)
         )
-        return WholeAnswer(read_whole(body))
+        return WholeAnswer(read_whole(body), lease)
 
     async def _live(
         self, ask: Ask, framing: Framing, lease: Lease, host: str, left: float
@@ -250,6 +264,7 @@ class WholeAnswer:
     """An answer that has come complete."""
 
     body: bytes
+    lease: Lease
 
     async def deliver(self, request: Request, served: Served) -> None:
         """Write it to *request*, and leave that unfinished."""

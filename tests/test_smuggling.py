@@ -32,6 +32,7 @@ def refused(world: World, *packets: bytes) -> tuple[int, int, bool]:
         client.send(packet)
     code, _ = client.error()
     assert world.google.calls == []
+    assert "content-type: application/json; charset=utf-8" in client.head
     return code, client.received().count(b"HTTP/1."), client.is_closed()
 
 

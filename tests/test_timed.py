@@ -111,6 +111,19 @@ def test_nothing_is_asked(world: World, sent: bytes) -> None:
     assert not world.site.tally.ends
 
 
+def test_a_request_that_comes_too_late(world: World) -> None:
+    """What crosses the end of its connection is not served for nothing."""
+    client = world.client().send(GET)
+    client.transport.clear()
+    world.clock.advance(75.1)
+    assert client.transport.disconnecting
+    client.protocol.dataReceived(SENT + HELLO)
+    world.settle()
+
+    assert client.received() == b""
+    assert world.google.calls == []
+
+
 def test_idle(world: World) -> None:
     """So is one on which nothing more comes, after a while that each request renews."""
     client = world.client().send(GET)

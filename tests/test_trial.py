@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from twisted.internet.defer import Deferred
-from world import WHOLE, Call, Reply, World
+from world import LIMITS, WHOLE, Call, Reply, World
 
-from antigravity_gw.gateway import Limits
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Access, Known
 from antigravity_gw.pool.database import StoreError
@@ -49,7 +49,7 @@ def learnt(world: World, **holds: Hold) -> None:
 
 def begun(world: World) -> list[Outcome | Exception]:
     """Begin a trial of the account; the list takes what comes of it."""
-    limits = Limits(3, LONGEST, LONGEST, first_event=9.0, idle=9.0, patience=0.0)
+    limits = evolve(LIMITS, total=LONGEST, whole=LONGEST, first_event=9.0, idle=9.0)
     gateway = world.make_gateway(limits)
     world.pool.take_up([])  # a trial has a pool of its own
     (known,) = world.store.accounts()

@@ -255,7 +255,7 @@ class Turn:
 @frozen
 class Lease:
     """
-    An account lent to one request, until the end of a ``with``.
+    An account lent to one request; at the end of a ``with`` it is given back.
 
     :ivar token: its access token.
     :ivar project: its Google Cloud project.
@@ -275,7 +275,10 @@ class Lease:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give the account back."""
+        self.give_back()
+
+    def give_back(self) -> None:
+        """The account is no longer needed."""
         self._pool._end(self.turn)
 
     def blame(self, verdict: Verdict) -> None:

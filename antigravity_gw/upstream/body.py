@@ -31,7 +31,7 @@ class SealedBody:
 
     def startProducing(self, consumer: IConsumer) -> Deferred[None]:
         """Write until told to pause; the Deferred fires when all is written."""
-        self._consumer = consumer
+        self._consumer: IConsumer | None = consumer
         self._pieces = _pieces(*self._parts)
         self._written: Deferred[None] = Deferred()
         self.resumeProducing()
@@ -40,25 +40,21 @@ class SealedBody:
     def resumeProducing(self) -> None:
         """Go on writing."""
         self._paused = False
-        while not self._paused:
+        while self._consumer is not None and not self._paused:
             piece = next(self._pieces, None)
             if piece is None:
-                self._finished()
-                return
-            self._consumer.write(piece)
+                self.stopProducing()
+                self._written.callback(None)
+            else:
+                self._consumer.write(piece)
 
     def pauseProducing(self) -> None:
         """Wait: the connection has enough to do."""
         self._paused = True
 
     def stopProducing(self) -> None:
-        """The connection is gone."""
-        self._paused = True
-
-    def _finished(self) -> None:
-        self._paused = True
-        if not self._written.called:
-            self._written.callback(None)
+        """The connection is gone, or has it all: let go of what may be long."""
+        self._consumer, self._parts, self._pieces = None, (b"", b"", b""), iter(())
 
 
 def _pieces(head: bytes, body: bytes, tail: bytes) -> Iterator[bytes]:

@@ -112,8 +112,11 @@ class Generate(CoroutineResource):
 
     async def render_POST(self, request: GatewayRequest) -> None:
         """Have it served."""
+        await self._api.gateway.serve(self._ask(request), request, request.served)
+
+    def _ask(self, request: GatewayRequest) -> Ask:
         form = self._form(request)
-        body = request.content.getvalue()
+        body = request.take_body()
         ask = Ask(
             id=self._api.new_id(),
             model=self._api.catalog.resolve(self._name),
@@ -124,7 +127,7 @@ class Generate(CoroutineResource):
             seconds=seconds_of(request.getHeader(b"x-server-timeout")),
         )
         request.served.asked, request.served.model = self._name, ask.model
-        await self._api.gateway.serve(ask, request, request.served)
+        return ask
 
     def _form(self, request: GatewayRequest) -> Form | None:
         """How the answer is to be streamed, if it is to be."""

@@ -151,6 +151,11 @@ class GatewayRequest(Request):
             except GatewayError as error:
                 self.channel.refuse(self, error)
 
+    def take_body(self) -> bytes:
+        """Its body, which it holds no longer."""
+        body, self.content = self.content.getvalue(), BytesIO()
+        return body
+
     def refuse(self, error: GatewayError) -> None:
         """Do not serve it after all; what has come of its body is dropped."""
         self.refusal, self.content = error, BytesIO()

@@ -53,10 +53,11 @@ class TimedChannel(QuickChannel):
         self._enter(Phase.HEAD)  # the first request is due at once
 
     def dataReceived(self, data: bytes) -> None:
-        """Something has come."""
-        super().dataReceived(data)
-        if not self._busyReceiving:
-            self._follow()
+        """Something has come; it is too late for it when the connection is closed."""
+        if self._phase is not Phase.CLOSING:
+            super().dataReceived(data)
+            if not self._busyReceiving:
+                self._follow()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The client, or we, have closed the connection."""

@@ -16,6 +16,7 @@ from msgspec import Raw
 from antigravity_gw.errors import BrokenAnswer, MalformedStream, Unreachable
 from antigravity_gw.wire.envelope import on_one_line, unseal
 from antigravity_gw.wire.google import UpstreamError, read_error
+from antigravity_gw.wire.jsons import tamed
 from antigravity_gw.wire.sse import EventDecoder
 
 DONE = b"[DONE]"
@@ -231,7 +232,10 @@ def read_whole(body: bytes) -> bytes:
 
 def _glimpse(payload: bytes) -> _Glimpse:
     try:
-        return _glimpses.decode(payload)
+        try:
+            return _glimpses.decode(payload)
+        except msgspec.DecodeError:
+            return _glimpses.decode(tamed(payload))
     except (msgspec.MsgspecError, RecursionError) as error:
         raise MalformedStream(
             f"upstream sent a response that is not Gemini's: {error}"

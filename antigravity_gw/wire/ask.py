@@ -10,10 +10,13 @@ from msgspec import Raw
 
 from antigravity_gw.errors import BadRequest
 from antigravity_gw.wire.answer import Framing
-from antigravity_gw.wire.jsons import NOTHING, decoded
+from antigravity_gw.wire.jsons import NOTHING, decoded, tamed
 
 LONGEST_LOOK = 64 * 1024
 """As much of each part goes into the fingerprint, in bytes."""
+
+LONGEST_LETTER = 12
+"""In bytes of JSON: two escapes, as of a letter beyond the sixteen bits of one."""
 
 MOST_PARTS = 100
 """As many parts of a message do."""
@@ -105,10 +108,10 @@ def read_body(body: bytes) -> Conversation | None:
         try:
             return _read(body)
         except msgspec.DecodeError:
-            tamed = _tamed(body)
-            if tamed == body:
+            plain = tamed(body)
+            if plain == body:
                 raise
-            return _read(tamed)
+            return _read(plain)
     except UnicodeDecodeError as error:
         raise BadRequest(
             f"the request body is not UTF-8: byte {error.start} is wrong"
@@ -127,18 +130,6 @@ def _read(body: bytes) -> Conversation | None:
         return None
 
 
-def _tamed(body: bytes) -> bytes:
-    """
-    *body* with other letters for all surrogates; as long, and JSON if it is.
-
-    RFC 8259 allows the escape of half a surrogate pair, and clients that cut a
-    string in two send it; msgspec does not take it.  Outside of strings, where a
-    backslash must not be, it leaves what must not be there either.
-    """
-    body = body.replace(rb"\\", b"xx")  # each backslash that is left begins an escape
-    return body.replace(rb"\ud", rb"\u0").replace(rb"\uD", rb"\u0")
-
-
 def _conversation(body: _Body) -> Conversation | None:
     """
     A conversation is told by its first user message, however that is spelled.
@@ -153,21 +144,38 @@ def _conversation(body: _Body) -> Conversation | None:
             for part in _as_list(content.parts)[:MOST_PARTS]:
                 said = _said(part)
                 digest.update(b"%d:" % len(said))
-                digest.update(said[:LONGEST_LOOK])
+                digest.update(said)
             return Conversation(digest.digest(), is_new=place == len(contents))
     return None
 
 
 def _said(part: _Part) -> bytes:
-    """What a part says: its text, or the file that it attaches."""
+    """The beginning of what a part says: of its text, or of the file it attaches."""
     if part.text is not NOTHING:
-        # Decoded, since a letter can be written as itself or as an escape.
-        text = decoded(bytes(part.text), str)
-        return b"text" if text is None else text.encode("utf-8", "surrogatepass")
+        return _beginning(part.text)
     for attached in (part.inline_data, part.inlineData, part.file_data, part.fileData):
         if attached is not None:
-            return bytes(attached.data or attached.file_uri or attached.fileUri)
+            named = attached.data or attached.file_uri or attached.fileUri
+            return bytes(memoryview(named)[:LONGEST_LOOK])
     return b"something else"
+
+
+def _beginning(text: Raw) -> bytes:
+    """
+    The beginning of a JSON string.
+
+    Decoded, since a letter can be written as itself or as an escape; without
+    the last letter that was looked at, if only some of it was.
+    """
+    if len(memoryview(text)) <= LONGEST_LOOK:
+        whole = decoded(bytes(text), str)
+        return b"text" if whole is None else whole.encode("utf-8", "surrogatepass")
+    looked_at = bytes(memoryview(text)[:LONGEST_LOOK])
+    for end in range(LONGEST_LOOK, LONGEST_LOOK - LONGEST_LETTER, -1):
+        some = decoded(looked_at[:end] + b'"', str)
+        if some is not None:
+            return bytes(some.encode("utf-8", "surrogatepass"))
+    return b"text"
 
 
 def _as_list(value: list[T] | T | None) -> list[T]:

@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from antigravity_gw.errors import MalformedStream
 from antigravity_gw.wire.google import UNREADABLE, UpstreamError, read_error
-from antigravity_gw.wire.jsons import NOTHING
+from antigravity_gw.wire.jsons import NOTHING, tamed
 
 _NULL = Raw(b"null")
 
@@ -72,11 +72,24 @@ def unseal(data: bytes) -> Opened:
     try:
         if not data.isascii():
             data.decode("utf-8")  # msgspec does not look into what it skips
-        return _opener.decode(data)
+        return _opened(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedStream(
             f"upstream sent {len(data)} bytes that are not a JSON object in UTF-8"
         ) from error
+
+
+def _opened(data: bytes) -> Opened:
+    try:
+        return _opener.decode(data)
+    except msgspec.DecodeError:
+        plain = tamed(data)
+        if plain == data:
+            raise
+        opened = _opener.decode(plain)
+        start = plain.find(bytes(opened.response))
+        response = data[start : start + len(bytes(opened.response))]
+        return Opened(Raw(response), opened.error)
 
 
 def on_one_line(payload: bytes) -> bytes:
