@@ -61,6 +61,20 @@ def test_event_stream() -> None:
     assert (lines(TEXT, LAST), None) == streamed(sent(TEXT, LAST))
 
 
+def test_half_a_surrogate_pair() -> None:
+    """Half a letter is no UTF-8, but as an escape it is JSON, and stays as it came."""
+    event = (
+        b'{"candidates":[{"content":{"parts":[{"text":"\\ud83d \\\\ud800"}]},'
+        b'"finishReason":"STOP"}]}'
+    )
+
+    assert streamed(b'data: {"response":%b}\n\n' % event) == (
+        b"data: %b\n\n" % event,
+        None,
+    )
+    assert read_whole(b'{"traceId":"\\ud800","response":%b}' % event) == event
+
+
 def test_array() -> None:
     """The first byte is a bracket, the last one too, and it is one JSON array."""
     out, failure = streamed(sent(TEXT, LAST), ArrayFraming())

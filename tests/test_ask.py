@@ -162,3 +162,30 @@ def test_half_a_pair(half: str) -> None:
     assert cut(half) == cut(half)
     assert cut(half, "x") != cut(half, "y")
     assert cut("x", half) != cut("x")
+
+
+LETTERS = ["x", "\\u00e9", "é", "\\ud83d\\ude00", "\\ud83d", "😀"]
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+@pytest.mark.parametrize("shift", range(4))
+def test_long_texts(letter: str, shift: int) -> None:
+    """Of a long text the beginning counts, however its letters are spelled."""
+    long = "y" * shift + letter * 70_000
+
+    def turn(text: str) -> Conversation | None:
+        return read_body(b'{"contents":{"parts":{"text":"%b"}}}' % text.encode())
+
+    assert turn(long) == turn(long + "and more")
+    assert turn(long) != turn("other" + long)
+
+
+def test_long_data() -> None:
+    """So it does of a file."""
+
+    def turn(data: str) -> Conversation | None:
+        part = b'{"inlineData":{"mimeType":"image/png","data":"%b"}}' % data.encode()
+        return read_body(b'{"contents":{"parts":%b}}' % part)
+
+    assert turn("A" * 100_000) == turn("A" * 100_001)
+    assert turn("A" * 100_000) != turn("B" + "A" * 100_000)

@@ -4,6 +4,7 @@ Renewing an access token (RFC 6749, section 6), as Google answers it.
 The table of errors is that of ``docs/protocol.md``, "OAuth".
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -154,6 +155,7 @@ def _lifetime(expires_in: object) -> float:
     """Seconds a token lives; an hour, as all of Google's, when that is not said."""
     try:
         said = expires_in if isinstance(expires_in, int | float | str) else ""
-        return max(0.0, float(said))
+        seconds = float(said)
     except (ValueError, OverflowError):
         return 3599.0
+    return max(0.0, seconds) if math.isfinite(seconds) else 3599.0
