@@ -131,12 +131,12 @@ def test_headers_can_be_shared() -> None:
 def test_nothing_is_kept_of_an_answer() -> None:
     """Neither its cookies nor, if it is elsewhere, the way there."""
     network = Network()
-    for head in (b"HTTP/1.1 200 OK", b"HTTP/1.1 303 See Other\r\nLocation: /x"):
+    for head in (b"200 OK", b"303 See Other\r\nLocation: /x"):
         network.ask(body=SealedBody(b"", b"1", b""))
         protocol, socket = network.connect()
         protocol.dataReceived(
-            head
-            + b"\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            b"HTTP/1.1 %b\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n"
+            b"Connection: close\r\n\r\n" % head
         )
         assert b"Cookie" not in socket.value()
 
@@ -170,15 +170,12 @@ def test_a_route_is_found_once() -> None:
 
 
 def test_tls() -> None:
-    """An https URL is asked for over TLS, with the certificate's name checked."""
+    """An https URL is asked for over TLS."""
     network = Network()
     network.ask(url="https://127.0.0.1:8443/x")
     protocol: Any = network.reactor.tcpClients[-1][2].buildProtocol(None)
-    protocol.makeConnection(StringTransport())
 
-    assert isinstance(protocol._wrappedProtocol, TLSMemoryBIOProtocol) or isinstance(
-        protocol, TLSMemoryBIOProtocol
-    )
+    assert isinstance(protocol._wrappedProtocol, TLSMemoryBIOProtocol)
 
 
 def test_cancelling() -> None:

@@ -7,7 +7,6 @@ from world import HELLO, STREAM, WHOLE, Reply, World
 
 GENERATE = b"/v1beta/models/pro:generateContent"
 STREAMING = b"/v1beta/models/pro:streamGenerateContent?alt=sse"
-HOST = b"Host: localhost\r\n"
 
 
 def post(target: bytes, *fields: bytes, body: bytes = HELLO) -> bytes:
@@ -18,10 +17,7 @@ def post(target: bytes, *fields: bytes, body: bytes = HELLO) -> bytes:
 
 def chunked(body: bytes) -> bytes:
     """One request whose body does not say its length."""
-    head = b"POST %b HTTP/1.1\r\n%bTransfer-Encoding: chunked\r\n\r\n" % (
-        GENERATE,
-        HOST,
-    )
+    head = get(GENERATE, b"Transfer-Encoding: chunked", method=b"POST")
     return head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
 
 
