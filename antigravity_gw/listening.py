@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from antigravity_gw.accepting import make_patient
-from antigravity_gw.sending import make_prompt
+from antigravity_gw.sending import accept_prompt
 from antigravity_gw.web.guard import is_local
 
 BACKLOG = 4096
@@ -147,7 +147,7 @@ class Listeners(Service):
         if isinstance(opened[0], Failure):
             raise CannotStart(_why_not(description, opened[0].value))
         make_patient(opened[0], self._reactor)
-        make_prompt(opened[0])
+        accept_prompt(opened[0])
         return opened[0]
 
 

@@ -1,30 +1,39 @@
 """
-Client connections that send at once.
+Connections that send at once.
 
 Twisted puts what is written into a buffer, asks the reactor to say when the
 socket can take it, and sends it then.  It nearly always can already; for an event
 of a stream the detour costs as much as reading the event.  Here the socket is
-tried first.  Relied upon are the attributes of ``FileDescriptor`` named below, and
-that a port makes connections of what its attribute ``transport`` says;
-``tests/test_sending.py`` pins both.
+tried first.  Relied upon are the attributes of ``FileDescriptor`` named below, that
+a port makes connections of what its attribute ``transport`` says, and that a
+connection can be made one of another class; ``tests/test_sending.py`` pins it all.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.interfaces import IListeningPort
-from twisted.internet.tcp import Port, Server
+from twisted.internet.tcp import Client, Connection, Port, Server
+from twisted.protocols.policies import ProtocolWrapper
 
 
-def make_prompt(port: IListeningPort) -> None:
+def accept_prompt(port: IListeningPort) -> None:
     """Have the connections that *port* accepts send at once."""
     if isinstance(port, Port) and port.transport is Server:
         patched: Any = port
         patched.transport = PromptServer
 
 
-class PromptServer(Server):
-    """A client's connection."""
+def make_prompt(transport: Any) -> None:
+    """Have an outgoing connection, or the one beneath its TLS, send at once."""
+    while isinstance(transport, ProtocolWrapper):
+        transport = transport.transport
+    if type(transport) is Client:
+        transport.__class__ = PromptClient
+
+
+class PromptConnection(Connection):
+    """A connection."""
 
     def write(self, data: bytes) -> None:
         """Send *data*, or as much of it as goes at once; the rest follows."""
@@ -49,3 +58,11 @@ class PromptServer(Server):
             and not self._tempDataBuffer
             and (self.producer is None or self.streamingProducer)
         )
+
+
+class PromptServer(PromptConnection, Server):
+    """A client's connection to us."""
+
+
+class PromptClient(PromptConnection, Client):
+    """Our connection to upstream."""

@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "waiting": {"errors"},
     "relay": {"errors", "waiting", "wire"},
     "pool": {"errors", "needs", "waiting", "wire"},
-    "upstream": {"errors", "waiting", "wire"},
+    "upstream": {"errors", "sending", "waiting", "wire"},
     "gateway": {"errors", "journal", "journey", "pool", "relay", "upstream", "wire"},
     "web": {
         *("catalog", "checks", "errors", "gateway", "journal", "keys", "pool"),

@@ -8,10 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.tcp import Port, Server
-from twisted.internet.testing import MemoryReactor
+from twisted.internet.tcp import Client, Connection, Port, Server
+from twisted.internet.testing import MemoryReactor, StringTransport
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 
-from antigravity_gw.sending import PromptServer, make_prompt
+from antigravity_gw.sending import (
+    PromptClient,
+    PromptServer,
+    accept_prompt,
+    make_prompt,
+)
 
 
 class Reactor(MemoryReactor):
@@ -168,9 +174,36 @@ def test_what_of_twisted_is_relied_upon() -> None:
     """A port makes connections of a class it can be given."""
     port = Port(0, Factory(), reactor=MemoryReactor())
     assert Port.transport is Server
-    make_prompt(port)
+    accept_prompt(port)
 
     assert port.transport is PromptServer
+
+
+@pytest.mark.parametrize("is_secure", [False, True])
+def test_outgoing(is_secure: bool) -> None:
+    """A connection to upstream is made prompt, also the one beneath TLS."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        client: Any = Client.__new__(Client)
+        Connection.__init__(client, ours, Protocol(), MemoryReactor())
+        transport = client
+        if is_secure:
+            transport = ProtocolWrapper(WrappingFactory(Factory()), Protocol())
+            transport.transport = client
+        make_prompt(transport)
+        client.connected = True
+        client.write(b"hello")
+
+        assert type(client) is PromptClient
+        assert theirs.recv(9) == b"hello"
+
+
+def test_in_memory() -> None:
+    """Other connections are left alone."""
+    transport = StringTransport()
+    make_prompt(transport)
+
+    assert type(transport) is StringTransport
 
 
 def test_what_of_its_buffers(ends: Ends) -> None:

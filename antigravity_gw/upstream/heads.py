@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from twisted.web._newclient import HTTP11ClientProtocol, HTTPClientParser
 from twisted.web.client import _HTTP11ClientFactory
 
+from antigravity_gw.sending import make_prompt
 from antigravity_gw.upstream.quick import QuickParser
 
 HEADS = 11
@@ -43,6 +44,11 @@ class BoundedConnection(HTTP11ClientProtocol):
     """
 
     _bounded: HTTPClientParser | None = None
+
+    def connectionMade(self) -> None:
+        """The connection is there."""
+        super().connectionMade()
+        make_prompt(self.transport)
 
     @property
     def _parser(self) -> HTTPClientParser | None:

@@ -12,6 +12,7 @@ anything else is left to Twisted.  What is relied upon beyond its public names i
 import re
 from typing import Any
 
+from twisted.internet.interfaces import IAddress
 from twisted.web.http import HTTPChannel
 from twisted.web.http_headers import Headers
 
@@ -32,6 +33,7 @@ class QuickChannel(HTTPChannel):
 
     transport: Any
     _head = b""
+    _host: IAddress | None = None
 
     def dataReceived(self, data: bytes) -> None:
         """Something has come."""
@@ -85,6 +87,12 @@ class QuickChannel(HTTPChannel):
         if self._head:
             data, self._head = self._head + data, b""
         self.transport.write(data)
+
+    def getHost(self) -> IAddress:
+        """Our end of it; the system is asked only once."""
+        if self._host is None:
+            self._host = super().getHost()
+        return self._host
 
     def flush(self) -> None:
         """Write the head, if nothing has come to go with it."""
