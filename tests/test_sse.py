@@ -1,6 +1,7 @@
 """Tests for ``antigravity_gw.wire.sse``."""
 
 from itertools import pairwise
+from time import process_time
 
 import pytest
 from hypothesis import example, given
@@ -59,6 +60,24 @@ def test_an_event_a_piece(
         pieces.insert(0, b": comment\n\n")
 
     assert expected == decoded(*pieces)
+
+
+def test_linear_time() -> None:
+    """A byte of a long event costs the same in small pieces as in large ones."""
+    body = b"data: %b\n\n" % (b"x" * 2**24)
+
+    def seconds(size: int) -> float:
+        pieces = [body[at : at + size] for at in range(0, len(body), size)]
+        spent = []
+        for _ in range(3):
+            decoder, began = EventDecoder(), process_time()
+            found = [event for piece in pieces for event in decoder.feed(piece)]
+            spent.append(process_time() - began)
+            assert [len(event) for event in found] == [2**24]
+        return min(spent)
+
+    # A call costs something, too; time that grew with the square would be 1000-fold.
+    assert seconds(2**10) < 8 * seconds(2**20)
 
 
 def test_an_event_is_there_with_its_last_byte() -> None:

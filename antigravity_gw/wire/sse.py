@@ -46,7 +46,8 @@ class EventDecoder:
         if self._is_between_events and (event := _whole_event(chunk)) is not None:
             return [event]
         events: list[bytes] = []
-        *ends, rest = self._with_lf(chunk).split(b"\n")
+        chunk = self._with_lf(chunk)
+        *ends, rest = chunk.split(b"\n") if b"\n" in chunk else (chunk,)
         for end in ends:
             line = end
             if self._line:
