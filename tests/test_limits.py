@@ -126,6 +126,19 @@ def test_bodies_that_come_in_chunks(tmp_path: Path) -> None:
     assert world.site.admission.bodies == 6000
 
 
+def test_bodies_that_were_answered(tmp_path: Path) -> None:
+    """They count until the answer begins; a stream that goes on holds none."""
+    world = limited(tmp_path, bodies_bytes=10_000)
+    waiting = world.stream()
+    assert world.site.admission.bodies == len(HELLO)
+    waiting.leave()
+    world.google.script = [BEGUN]
+    streaming = world.stream()
+
+    assert streaming.status == 200
+    assert (world.site.admission.bodies, world.site.admission.requests) == (0, 1)
+
+
 def test_bodies_of_health_checks(tmp_path: Path) -> None:
     """What is open to all cannot be used to fill the memory, either."""
     world = limited(tmp_path, bodies_bytes=10_000)

@@ -103,10 +103,15 @@ class Admission:
         share.body += more
         self.bodies += more
 
+    def let_go(self, share: Share) -> None:
+        """Its body is not held any more."""
+        self.bodies -= share.body
+        share.body = 0
+
     def give_back(self, share: Share) -> None:
         """A request has ended."""
+        self.let_go(share)
         self.requests -= share.requests
-        self.bodies -= share.body
         if share.stream_of is not None:
             self.streams[share.stream_of] -= 1
             if not self.streams[share.stream_of]:

@@ -208,6 +208,8 @@ class GatewayRequest(Request):
             self.sentLength += len(data)
             self.channel.write(b"%x\r\n%b\r\n" % (len(data), data))
         else:
+            if self.share is not None:  # who answers does not need the body any more
+                self.site.admission.let_go(self.share)
             super().write(data)
             if self.channel is not None:
                 self.channel.flush()
