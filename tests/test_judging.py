@@ -293,3 +293,24 @@ def test_our_own_errors() -> None:
 def test_redacted() -> None:
     """Words that belong to the operator do not reach a client."""
     assert redacted(b"on my-proj: no", "my-proj", "") == b"on REDACTED: no"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"error":{"code":429,"status":"D","message":'
+        '"[{\u00a0\\"error\\":{\\"message\\":\\".\\"}}]"}}',
+        '{"error":{"code":429,"message":"."," status":"D"}}',
+        '{"error":{"code":429,"message":"x"}}',
+        '{"error":{"message":"x","status":"D"}}',
+    ],
+)
+def test_what_a_client_reads_is_complete(body: str) -> None:
+    """However upstream spells its error, code, message and status are in the body."""
+    error = read_error(body.encode())
+    assert error is not None
+    told = json.loads(error.told_with(429))["error"]
+
+    assert told["code"] == 429
+    assert told["message"] != ""
+    assert told["status"] != ""

@@ -174,6 +174,7 @@ def test_any_bytes(status: int, body: bytes) -> None:
         (b',"expires_in":-5', 0.0),
         (b',"expires_in":"soon"', 3599.0),
         (b',"expires_in":[100]', 3599.0),
+        (b',"expires_in":100000000', 86_400.0),
         (b',"expires_in":"1e999"', 3599.0),
         (b',"expires_in":"nan"', 3599.0),
         (b',"expires_in":1' + b"0" * 400, 3599.0),

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from world import HELLO, LAST, WHOLE, Reply, World
 
+from antigravity_gw.web.guard import Mode
+
 POST = b"POST /v1/models/pro:generateContent HTTP/1.1\r\nHost: localhost\r\n"
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 LENGTH = b"Content-Length: %d\r\n" % len(HELLO)
@@ -282,7 +284,7 @@ def test_the_authority_of_a_target(world: World) -> None:
     disguised = GET.replace(b"/healthz", b"http://localhost@evil.example/healthz")
     here = elsewhere.replace(b"localhost", b"x").replace(b"evil.example", b"localhost")
 
-    assert [ask(elsewhere), ask(disguised), ask(here)] == [403, 403, 200]
+    assert [ask(elsewhere), ask(disguised), ask(here)] == [403, 400, 200]
     assert ask(here[: here.index(b"Host")]) == 400
     assert ask(here + b"Host: localhost\r\n") == 400
 
@@ -443,3 +445,34 @@ def test_issue_12754(world: World, bare: bytes) -> None:
     smuggled = b"X: y" + bare + b"Transfer-Encoding: chunked\r\n"
 
     assert refused(world, POST + LENGTH + smuggled + b"\r\n") == (400, 1, True)
+
+
+TRAILERS = [b"\nGET /x HTTP/1.1\r\n", b"no colon\r\n", b"X : y\r\n"]
+
+
+@pytest.mark.parametrize("trailer", TRAILERS)
+def test_trailers_that_are_none(world: World, trailer: bytes) -> None:
+    """What a reader in front of us might take for another request is not taken."""
+    body = b"%x\r\n%b\r\n0\r\n" % (len(HELLO), HELLO)
+
+    assert refused(world, POST + CHUNKED + b"\r\n" + body + trailer + b"\r\n")[:2] == (
+        400,
+        1,
+    )
+
+
+def test_trailers(world: World) -> None:
+    """Those that are some are read, and nothing comes of them."""
+    body = b"%x\r\n%b\r\n0\r\nX-Checksum: 1\r\n\r\n" % (len(HELLO), HELLO)
+    client = world.client().send(POST + CHUNKED + b"\r\n" + body)
+
+    assert client.json() == LAST
+
+
+@pytest.mark.parametrize("host", [b"@", b"a b", b"a/b", b"x\x85", b"[::1"])
+def test_hosts_that_are_none(tmp_path: Path, host: bytes) -> None:
+    """They are refused, also where a key is what counts (RFC 9112, 3.2)."""
+    world = World(tmp_path, accounts="a", mode=Mode.STRICT)
+    head = b"GET /healthz HTTP/1.1\r\nX-Api-Key: right\r\nHost: %b\r\n\r\n" % host
+
+    assert world.client().send(head).error() == (400, "INVALID_ARGUMENT")

@@ -126,7 +126,7 @@ def test_stray_lines_are_bounded() -> None:
     assert len(decoder.stray) == 64 * 1024
 
 
-@pytest.mark.parametrize("body", [b"x" * 11, b"data: 1\n" * 9])
+@pytest.mark.parametrize("body", [b"x" * 11, b"data: 1\n" * 9, b"data\n" * 11])
 def test_limit(body: bytes) -> None:
     """An event that does not end does not fill the memory either."""
     with pytest.raises(MalformedStream):

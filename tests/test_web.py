@@ -438,7 +438,9 @@ def with_host(world: World, *headers: str) -> int:
         ("localhost.evil.example", 403),
         ("10.0.0.1", 403),
         ("0.0.0.0", 403),
-        ("x/#@127.0.0.1", 403),
+        ("x/#@127.0.0.1", 400),
+        ("\xa0localhost", 400),
+        ("a b", 400),
         ("", 403),
     ],
 )

@@ -32,6 +32,8 @@ LONGEST_NUMBER = 18
 MOST_AHEAD = 64 * 1024
 """As many bytes may wait behind the request that is being served."""
 
+_FIELD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\x00\r\n]*")
+
 _BEGINNING = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z\r-]")
 """What a request may begin with: a method, or an empty line."""
 
@@ -197,6 +199,14 @@ class GatewayChannel(TimedChannel):
         size = getattr(self._transferDecoder, "length", 0)
         if size > self.site.admission.limits.longest_body:
             self._reject(BodyTooLarge("no chunk of a body may be that long"))
+
+    def _finishRequestBody(self, data: bytes) -> None:
+        """A body has ended; a reader in front of us must not see the end elsewhere."""
+        trailers = getattr(self._transferDecoder, "_trailerHeaders", ())
+        if all(map(_FIELD.fullmatch, trailers)):
+            super()._finishRequestBody(data)
+        else:
+            self._reject(BadRequest("the request has a malformed trailer"))
 
     def allContentReceived(self) -> None:
         """Have the request served, unless it was answered before its body came."""

@@ -10,7 +10,12 @@ from twisted.web.http import Request
 
 from antigravity_gw.errors import BadRequest, Forbidden, Unauthenticated
 from antigravity_gw.keys import HEADERS, KeyRing, presented
-from antigravity_gw.web.origins import is_expected_host, is_loopback, is_same_site
+from antigravity_gw.web.origins import (
+    host_of,
+    is_expected_host,
+    is_loopback,
+    is_same_site,
+)
 
 HEALTH = ([b"healthz"], [b"readyz"])
 
@@ -89,7 +94,10 @@ class Guard:
         hosts = request.requestHeaders.getRawHeaders(b"host", [])
         if len(hosts) > 1 or (not hosts and request.clientproto == b"HTTP/1.1"):
             raise BadRequest("the request must have one Host header")
-        return hosts[0].decode("latin-1") if hosts else None
+        authority = hosts[0].decode("latin-1") if hosts else None
+        if authority and host_of(authority) is None:
+            raise BadRequest("the Host header is malformed")
+        return authority
 
     def _admit_local(self, request: Request, authority: str | None) -> None:
         """Without keys, a web page must not be able to spend the quota."""

@@ -9,7 +9,7 @@ _AUTHORITY = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?")
 
 def host_of(authority: str) -> str | None:
     """The host in a ``Host`` header, in lower case; None when it is malformed."""
-    found = _AUTHORITY.fullmatch(authority.strip().lower())
+    found = _AUTHORITY.fullmatch(authority.lower())
     return found["host"].strip("[]").removesuffix(".") if found else None
 
 

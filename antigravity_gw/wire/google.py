@@ -46,16 +46,16 @@ class GoogleError:
 
         It is upstream's own, unless that lacks what clients read.
         """
-        if self.body and self.code == status and self.message and self.status:
-            return self.body
-        error = decoded(self.body, dict[str, dict[str, Any]]) or {"error": {}}
+        document = decoded(self.body, dict[str, dict[str, Any]]) or {}
+        error = document.get("error", {})
         told = {
-            **error["error"],
             "code": status,
             "message": self.message or f"upstream answered {status}",
             "status": self.status or "UNKNOWN",
         }
-        return msgspec.json.encode({"error": told})
+        if all(error.get(name) == value for name, value in told.items()):
+            return self.body
+        return msgspec.json.encode({"error": {**error, **told}})
 
     def of_type(self, name: str) -> Iterable[Mapping[str, Any]]:
         """The details of one type, named without its package."""

@@ -1,9 +1,12 @@
 """Reading JSON of which nothing is promised."""
 
+import re
 from typing import Any
 
 import msgspec
 from msgspec import Raw
+
+_SURROGATE = re.compile(rb"\\(u[dD][0-9a-fA-F]{3})")
 
 NOTHING = Raw(b"")
 """Stands for a member that is not there."""
@@ -23,11 +26,13 @@ def decoded(data: bytes, kind: Any) -> Any:
 
 def tamed(data: bytes) -> bytes:
     """
-    *data* with other letters for all surrogates; as long, and JSON if it is.
+    *data* with other letters for all escaped surrogates and backslashes.
+
+    It is as long, it is JSON if that is, and what differed differs still.
 
     RFC 8259 allows the escape of half a surrogate pair, and who cuts a string in
     two sends it; msgspec does not take it.  Outside of strings, where a
     backslash must not be, it leaves what must not be there either.
     """
-    data = data.replace(rb"\\", b"xx")  # each backslash that is left begins an escape
-    return data.replace(rb"\ud", rb"\u0").replace(rb"\uD", rb"\u0")
+    data = data.replace(rb"\\", b"\x7f\x7f")  # what is left of them begins an escape
+    return _SURROGATE.sub(b"\x7f\\1", data)

@@ -158,4 +158,4 @@ def _lifetime(expires_in: object) -> float:
         seconds = float(said)
     except (ValueError, OverflowError):
         return 3599.0
-    return max(0.0, seconds) if math.isfinite(seconds) else 3599.0
+    return min(86_400.0, max(0.0, seconds)) if math.isfinite(seconds) else 3599.0

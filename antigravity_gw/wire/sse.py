@@ -100,6 +100,7 @@ class EventDecoder:
             self._held += len(value) + 1
         elif line == b"data":
             self._data.append(b"")
+            self._held += 1
         elif not line.startswith((b":", b"event:", b"id:", b"retry:")):
             room = STRAY_LIMIT - len(self.stray)
             self.stray += line[:room] + b"\n"[: room - len(line)]
