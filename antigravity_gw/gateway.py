@@ -320,5 +320,5 @@ def _discreet(setback: Setback, lease: Lease) -> Setback:
     """*setback*, without what upstream's error says about the account."""
     error = setback.error
     if isinstance(error, Passed):
-        error = evolve(error, body=redacted(error.body, lease.project))
+        error = evolve(error, body=redacted(error.body, *lease.secrets()))
     return Setback(setback.verdict, error)

@@ -187,6 +187,7 @@ def makeService(options: Options) -> IService:
     """
     from twisted.internet import reactor
 
+    os.umask(0o077)  # twistd has its own, but opens its log before
     service = Daemon(options.parent or {})
     load, simulated_by = options.load, None
     if options["sandbox"]:

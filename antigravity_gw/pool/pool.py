@@ -281,6 +281,11 @@ class Lease:
         """The account is no longer needed."""
         self._pool._end(self.turn)
 
+    def secrets(self) -> tuple[str, ...]:
+        """What no client may read of the account."""
+        record = self.turn.account.record
+        return self.project, self.token, record.refresh_token, record.name
+
     def blame(self, verdict: Verdict) -> None:
         """Let the pool draw its conclusions from a failed call."""
         self._pool._failed(self, verdict)

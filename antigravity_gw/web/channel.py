@@ -136,6 +136,8 @@ class GatewayChannel(TimedChannel):
         """An answer is complete; there may be another request to go on with."""
         self._ahead = 0
         super().requestDone(request)
+        if self._waitingForTransport and not self._handlingRequest:
+            self._networkProducer.pauseProducing()  # nothing more before it reads
         if self.site.connections.is_draining and self.persistent:
             self.drain()
 

@@ -221,7 +221,7 @@ def on_one_line(body: bytes) -> bytes:
 
 
 def redacted(body: bytes, *secrets: str) -> bytes:
-    """*body* without words that belong to the operator, such as project ids."""
+    """*body* without words that belong to the operator: tokens, names, projects."""
     for secret in secrets:
         if len(secret) >= SHORTEST_PROJECT:  # a shorter one may be any word
             body = body.replace(secret.encode(), b"REDACTED")
