@@ -131,7 +131,10 @@ class Gateway:
                     return answer
         except (Exhausted, NeedsOperator) as nobody:
             raise journey.trouble() or nobody from None
-        raise journey.trouble() or self._shortage(ask.model, journey)
+        else:
+            raise journey.trouble() or self._shortage(ask.model, journey)
+        finally:
+            del journey  # it knows the error, whose traceback knows it, and the body
 
     async def _tried(
         self, ask: Ask, served: Served, journey: Journey, errand: Errand
@@ -183,11 +186,12 @@ class Gateway:
                 return await self._whole(ask, lease, host, left)
             return await self._live(ask, ask.framing(), lease, host, left)
         except UpstreamError as told:
-            raise self._judged(told) from told
-        except UpstreamTimeout as error:
-            raise Setback(Verdict(Blame.ENDPOINT, error.message), error) from error
+            raise self._judged(told) from None
         except GatewayError as error:
-            raise Setback(Verdict(Blame.ANSWER, error.message), error) from error
+            is_late = isinstance(error, UpstreamTimeout)
+            blame = Blame.ENDPOINT if is_late else Blame.ANSWER
+            error = error.with_traceback(None)  # whose frames have the body
+            raise Setback(Verdict(blame, error.message), error) from None
 
     def _fair(self, setback: Setback, ask: Ask, errand: Errand) -> Setback:
         """*setback*, but nobody is blamed for a limit of the client's or ours."""

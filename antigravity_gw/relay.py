@@ -151,6 +151,7 @@ class Relay(Protocol):
 
     def _end(self, failure: Exception | None) -> None:
         """Tell whoever waits; the beginning comes before the end."""
+        self._answer.let_go()
         if failure is None:
             if not self._begun.called:
                 self._begun.callback(None)
@@ -158,6 +159,7 @@ class Relay(Protocol):
         elif self._begun.called:
             self._ended.errback(failure)
         else:
+            self._held.clear()
             self._begun.errback(failure)
 
     def _abandon(self) -> None:

@@ -1,5 +1,6 @@
 """Tests for ``antigravity_gw.gateway``: the story of a request, in memory."""
 
+import gc
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from antigravity_gw.pool.choosing import Strategy
 from antigravity_gw.upstream.client import Patience
 from antigravity_gw.upstream.projects import Projects
 from antigravity_gw.web.admission import Limits
+from antigravity_gw.wire.ask import Ask
 from antigravity_gw.wire.verdict import Blame
 
 
@@ -823,3 +825,29 @@ def test_rotated_refresh_token(world: World) -> None:
     world.generate()
 
     assert b"refresh-of-a2" in world.token_calls[1]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(status=400, body=b'{"error":{"code":400,"message":"no","status":"X"}}'),
+        Reply(status=503),
+        Reply(body=b"data: {\n\n"),
+        Reply(body=event(TEXT)),
+        STREAM,
+    ],
+    ids=["refused", "failing", "malformed", "broken", "served"],
+)
+@pytest.mark.parametrize("is_stream", [True, False])
+def test_a_body_is_let_go(world: World, reply: Reply, is_stream: bool) -> None:
+    """With the request, not with the next collection, however it ends."""
+    world.google.script = [reply]
+    gc.collect()
+    gc.disable()
+    try:
+        (world.stream() if is_stream else world.generate()).leave()
+        left = [each for each in gc.get_objects() if isinstance(each, Ask)]
+    finally:
+        gc.enable()
+
+    assert left == []

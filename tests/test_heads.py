@@ -144,6 +144,14 @@ def test_while_the_request_is_on_its_way(head: bytes) -> None:
         now(upstream.asked)
 
 
+def test_an_answer_before_the_request_is_sent() -> None:
+    """It counts; and upstream cannot keep the connection by not reading the rest."""
+    upstream = Upstream(Unsent(b"", b"x", b"")).send(OK + END + b"hi")
+
+    assert now(collect(now(upstream.asked), 10**6)) == b"hi"
+    assert upstream.is_cut
+
+
 class Unsent(SealedBody):
     """A body that the connection does not take."""
 

@@ -139,13 +139,28 @@ def test_bodies_that_were_answered(tmp_path: Path) -> None:
     assert (world.site.admission.bodies, world.site.admission.requests) == (0, 1)
 
 
-def test_bodies_of_health_checks(tmp_path: Path) -> None:
-    """What is open to all cannot be used to fill the memory, either."""
-    world = limited(tmp_path, bodies_bytes=10_000)
-    declared(world, 9_000)
-    length = "Content-Length: 2000"
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST /healthz HTTP/1.1\r\n",
+        b"OPTIONS /v1/models HTTP/1.1\r\nOrigin: https://a.example\r\n"
+        b"Access-Control-Request-Method: POST\r\n",
+    ],
+)
+def test_bodies_of_those_who_need_no_key(tmp_path: Path, head: bytes) -> None:
+    """What is open to all cannot be used to fill the memory: they are not kept."""
+    world = World(
+        tmp_path,
+        mode=Mode.ALL_EXCEPT_HEALTH,
+        limits=Limits(bodies_bytes=10_000),
+        origins=("https://a.example",),
+    )
+    length = b"Host: localhost\r\nContent-Length: 9000\r\n\r\n"
+    clients = [world.client().send(head + length + b"x" * 8_999) for _ in range(3)]
+    held = [client.protocol.requests[0].content.tell() for client in clients]
 
-    assert told_to_wait(world.get("/healthz", length, method="POST"))
+    assert (held, world.site.admission.bodies) == ([0, 0, 0], 0)
+    assert clients[0].send(b"x").status in (204, 405)
 
 
 def test_a_body_that_never_fits(tmp_path: Path) -> None:

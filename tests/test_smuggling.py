@@ -476,3 +476,28 @@ def test_hosts_that_are_none(tmp_path: Path, host: bytes) -> None:
     head = b"GET /healthz HTTP/1.1\r\nX-Api-Key: right\r\nHost: %b\r\n\r\n" % host
 
     assert world.client().send(head).error() == (400, "INVALID_ARGUMENT")
+
+
+def test_answers_that_are_not_read(world: World) -> None:
+    """Nothing more is begun for a client that does not read what it was told."""
+    client = world.client()
+    client.protocol.pauseProducing()  # what the transport says when it is full
+    client.send((POST + LENGTH + b"\r\n" + HELLO) * 5)
+    assert len(world.google.calls) == 1
+    client.protocol.resumeProducing()
+    world.settle()
+
+    assert len(world.google.calls) == 5
+    assert client.received().count(b"HTTP/1.1 200 OK") == 5
+
+
+def test_answers_at_once_that_are_not_read(world: World) -> None:
+    """Also where there is nobody to wait for."""
+    client = world.client()
+    client.protocol.pauseProducing()
+    client.send(GET + b"\r\n" + GET + b"\r\n" + GET)
+    assert client.received().count(b"HTTP/1.1 200 OK") == 1
+    client.protocol.resumeProducing()
+    client.send(b"\r\n")
+
+    assert client.received().count(b"HTTP/1.1 200 OK") == 3

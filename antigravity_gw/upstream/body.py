@@ -26,8 +26,11 @@ class SealedBody:
         self._paused = False
 
     def in_one_piece(self) -> bytes | None:
-        """All of it, if it is short; then it need not be produced."""
-        return b"".join(self._parts) if self.length <= PIECE else None
+        """All of it, if it is short; then it is sent so, and not produced."""
+        if self.length > PIECE:
+            return None
+        whole, self._parts = b"".join(self._parts), (b"", b"", b"")
+        return whole
 
     def startProducing(self, consumer: IConsumer) -> Deferred[None]:
         """Write until told to pause; the Deferred fires when all is written."""

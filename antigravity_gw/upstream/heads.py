@@ -70,8 +70,11 @@ class BoundedConnection(HTTP11ClientProtocol):
         """
         if self._state == "TRANSMITTING":
             cast(Any, self.transport).abortConnection()
-        else:
-            super()._giveUp(reason)
+            return
+        if self._state == "TRANSMITTING_AFTER_RECEIVING_RESPONSE":
+            # An orderly end would wait until upstream has read all of the request.
+            cast(Any, self.transport).abortConnection()
+        super()._giveUp(reason)
 
 
 class _BoundedParser(QuickParser):

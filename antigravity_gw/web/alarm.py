@@ -33,7 +33,8 @@ class Alarm:
             self._wind()
 
     def stop(self) -> None:
-        """Ring no more."""
+        """Ring no more, for good."""
+        self._ring = _silence
         self._due = self._runs_out = math.inf
         if self._call is not None:
             self._call.cancel()
@@ -53,3 +54,7 @@ class Alarm:
             self._ring()
         elif self._due < math.inf:
             self._wind()
+
+
+def _silence() -> None:
+    """What an alarm does that is over."""

@@ -66,7 +66,8 @@ class GatewayChannel(TimedChannel):
         """Nothing more is heard after a request that was refused unread."""
         if not self._deaf:
             super().dataReceived(data)
-            if self._phase is Phase.HEAD and self._buffer and not self._busyReceiving:
+            is_waiting = self._busyReceiving or self.paused
+            if self._phase is Phase.HEAD and self._buffer and not is_waiting:
                 self._look_ahead()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -135,11 +136,19 @@ class GatewayChannel(TimedChannel):
     def requestDone(self, request: Any) -> None:
         """An answer is complete; there may be another request to go on with."""
         self._ahead = 0
+        self.paused = self._waitingForTransport  # first the client has to read this one
         super().requestDone(request)
-        if self._waitingForTransport and not self._handlingRequest:
-            self._networkProducer.pauseProducing()  # nothing more before it reads
+        if self.paused:
+            self._networkProducer.pauseProducing()
         if self.site.connections.is_draining and self.persistent:
             self.drain()
+
+    def resumeProducing(self) -> None:
+        """The client has read what was written; go on with what it asked meanwhile."""
+        super().resumeProducing()
+        if self.paused:
+            self.paused = False
+            self.dataReceived(b"")
 
     def lineReceived(self, line: bytes) -> None:
         """Refuse a header that is folded over several lines (RFC 9112, 5.2)."""

@@ -38,7 +38,7 @@ class QuickChannel(HTTPChannel):
     def dataReceived(self, data: bytes) -> None:
         """Something has come."""
         head = None
-        if self.line_mode and not (self.requests or self._buffer):
+        if self.line_mode and not (self.requests or self._buffer or self.paused):
             head = _HEAD.match(data)
         if head is None or head.end() > self.totalHeadersSize or self._busyReceiving:
             super().dataReceived(data)

@@ -34,6 +34,7 @@ class GatewayRequest(Request):
     :ivar refusal: why it is not served, once that is known.
     :ivar page_origin: the listed origin of the page that calls, if one does.
     :ivar is_under_way: whether its head has come, and it has not ended.
+    :ivar keeps_body: whether its body is of any interest.
     :ivar share: what it takes up of the site's limits, once it is admitted.
     :ivar served: what is remembered of it for the log.
     :ivar serving: fires when its resource is done with it; cancelled when the
@@ -51,6 +52,7 @@ class GatewayRequest(Request):
     page_origin: str | None = None
     is_under_way = False
     share: Share | None = None
+    keeps_body = False
     serving: Deferred[None] | None = None
     cut: GatewayError | None = None
 
@@ -103,8 +105,10 @@ class GatewayRequest(Request):
             self.served.key = self.site.guard.admit(self, self.segments)
         if self.clientproto == b"HTTP/1.1":
             self._check_expectations()
+        is_free = self.segments in HEALTH or self.is_preflight()
+        self.keeps_body = not is_free  # else strangers could take up all the room
         self.share = self.site.admission.admit(
-            length,
+            length if self.keeps_body else 0,
             counts=self.segments not in HEALTH,
             stream_of=self.served.key if self._asks_for_stream() else None,
         )
@@ -141,7 +145,7 @@ class GatewayRequest(Request):
 
     def handleContentChunk(self, data: bytes) -> None:
         """Some of the body has come."""
-        if self.share is None or self.refusal is not None:
+        if self.share is None or self.refusal is not None or not self.keeps_body:
             return
         self.content.write(data)
         more = self.content.tell() - self.share.body

@@ -155,8 +155,9 @@ class TimedChannel(QuickChannel):
 
     def _look_at_writing(self) -> None:
         now, left = self.site.reactor.seconds(), unsent(self.transport)
-        if left != self._unsent:  # it may be more: then there is no telling
-            self._unsent, self._took = left, now
+        if left < self._unsent:
+            self._took = now
+        self._unsent = left
         patience = self.site.deadlines.write
         if now - self._took >= patience:
             self._cut_off(WriteTimeout(f"the client took nothing for {patience:g} s"))

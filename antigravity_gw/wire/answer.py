@@ -152,7 +152,7 @@ class StreamedAnswer:
         try:
             return self._pass_on(self._decoder.feed(chunk))
         except MalformedStream as error:
-            self.failure = error
+            self.failure = error.with_traceback(None)
             return b""
 
     def finish(self) -> bytes:
@@ -160,6 +160,12 @@ class StreamedAnswer:
         last = self._pass_on(self._decoder.finish())
         self.failure = self.failure or self._shortcoming()
         return last if self.failure else last + self.framing.end()
+
+    def let_go(self) -> None:
+        """Hold nothing any more of what has come, nor what was wrong with it."""
+        self._decoder = EventDecoder()
+        self._held.clear()
+        self.failure = None
 
     def _shortcoming(self) -> UpstreamError | BrokenAnswer | None:
         """What is missing from the answer, now that no more will come."""
@@ -179,7 +185,7 @@ class StreamedAnswer:
             for data in events:
                 out.append(self._framed(data))
         except (UpstreamError, MalformedStream) as error:
-            self.failure = error
+            self.failure = error.with_traceback(None)
         if not self.begun:
             self._hold(out)
             return b""
