@@ -9,13 +9,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from daemons import KEY, Daemon, Serve, running
+from sockets import eventually
 
 GET = (
     b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
@@ -105,14 +106,6 @@ def share_of_time(daemon: Daemon, seconds: float) -> float:
     before, began = worked(daemon), time.monotonic()
     time.sleep(seconds)
     return (worked(daemon) - before) / (time.monotonic() - began)
-
-
-def eventually(holds: Callable[[], Any]) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it never held"
-        time.sleep(0.05)
 
 
 def test_more_clients_than_there_is_room_for(tmp_path: Path) -> None:

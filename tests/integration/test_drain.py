@@ -8,11 +8,9 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from daemons import (
@@ -25,21 +23,12 @@ from daemons import (
     self_signed,
     twistd,
 )
+from sockets import PATIENCE, connected, eventually, read_to_the_end, read_until
 
 HELLO = b'{"contents":[{"parts":[{"text":"Hello"}]}]}'
 STREAM = "/v1beta/models/gemini-2.5-flash:streamGenerateContent"
 WHOLE = "/v1beta/models/gemini-2.5-flash:generateContent"
 LISTEN = ["--listen", "tcp:0:interface=127.0.0.1"]
-PATIENCE = 20.0
-"""Seconds to wait for what must happen soon: less than the daemon waits by itself."""
-
-
-def connected(daemon: Daemon) -> socket.socket:
-    """A new connection."""
-    where = urlsplit(daemon.url)
-    client = socket.create_connection((where.hostname, where.port), PATIENCE)
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
-    return client
 
 
 def request(path: str, body: bytes = b"") -> bytes:
@@ -57,25 +46,6 @@ def asked(daemon: Daemon, path: str) -> Iterator[socket.socket]:
         yield client
 
 
-def read_until(client: socket.socket, mark: bytes) -> bytes:
-    """All bytes up to and including *mark*."""
-    data = b""
-    while mark not in data:
-        piece = client.recv(65536)
-        assert piece, f"the connection ended before {mark!r}: {data!r}"
-        data += piece
-    return data
-
-
-def read_to_the_end(client: socket.socket) -> bytes:
-    """All bytes until the connection ends, in whatever way."""
-    data = b""
-    with contextlib.suppress(ConnectionResetError):
-        while piece := client.recv(65536):
-            data += piece
-    return data
-
-
 def error_in(response: bytes) -> Any:
     """The error that is the body of a whole response."""
     head, _, body = response.partition(b"\r\n\r\n")
@@ -84,14 +54,6 @@ def error_in(response: bytes) -> Any:
     error = json.loads(body)["error"]
     assert head.startswith(b"HTTP/1.1 %d " % error["code"])
     return error
-
-
-def eventually(holds: Callable[[], Any]) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it never held"
-        time.sleep(0.02)
 
 
 def end(daemon: Daemon, expected: str = "waiting up to") -> None:

@@ -34,6 +34,7 @@ from urllib.parse import urlsplit
 import pytest
 from attrs import define, field
 from daemons import KEY, Daemon, running, twistd
+from sockets import connected, read_until
 
 from antigravity_gw.pool.account import Record
 from antigravity_gw.pool.database import FILE_NAME
@@ -484,23 +485,6 @@ def post(
 def stream(model: str, text: str = "Hello") -> bytes:
     """A request for a stream."""
     return post(model, text, verb="streamGenerateContent?alt=sse")
-
-
-def connected(daemon: Daemon) -> socket.socket:
-    """A connection."""
-    client = socket.create_connection(where(daemon), PATIENCE)
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * KIB)
-    return client
-
-
-def read_until(client: socket.socket, mark: bytes) -> bytes:
-    """All bytes up to and including *mark*."""
-    data = b""
-    while mark not in data:
-        piece = client.recv(65536)
-        assert piece, f"the connection ended before {mark!r}: {data!r}"
-        data += piece
-    return data
 
 
 def read(client: socket.socket) -> Answer:

@@ -5,18 +5,16 @@ import http.client
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from daemons import KEY, Daemon, Sandbox, Serve
+from sockets import connected, eventually, read_to_the_end, read_until
 
 HELLO = b'{"contents":[{"parts":[{"text":"Hello"}]}]}'
 MIB = 2**20
-PATIENCE = 20.0
-"""Seconds to wait for what must happen soon; generous, for busy machines."""
 
 
 @contextlib.contextmanager
@@ -24,10 +22,7 @@ def posted(
     daemon: Daemon, model: str, query: str = "?alt=sse", body: bytes = HELLO
 ) -> Iterator[socket.socket]:
     """A connection on which a stream has been asked for."""
-    where = urlsplit(daemon.url)
-    with socket.create_connection((where.hostname, where.port)) as client:
-        client.settimeout(PATIENCE)
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+    with connected(daemon) as client:
         head = (
             f"POST /v1beta/models/{model}:streamGenerateContent{query} HTTP/1.1\r\n"
             f"Host: localhost\r\nx-goog-api-key: {KEY}\r\n"
@@ -35,35 +30,6 @@ def posted(
         )
         client.sendall(head.encode() + body)
         yield client
-
-
-def read_until(client: socket.socket, mark: bytes) -> bytes:
-    """All bytes up to and including *mark*."""
-    data = b""
-    while mark not in data:
-        piece = client.recv(65536)
-        assert piece, f"the connection ended before {mark!r}: {data!r}"
-        data += piece
-    return data
-
-
-def read_to_the_end(client: socket.socket) -> bytes:
-    """All bytes until the connection ends, in whatever way."""
-    data = b""
-    with contextlib.suppress(ConnectionResetError):
-        while piece := client.recv(65536):
-            data += piece
-    return data
-
-
-def eventually(holds: Callable[[], Any]) -> Any:
-    """Wait until something holds, and return what it returned."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if found := holds():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it never held")
 
 
 def payload(response: bytes) -> bytes:
@@ -217,10 +183,8 @@ def test_large_bodies(gateway: Daemon, sandbox: Sandbox) -> None:
 
 def test_refused_while_sending(gateway: Daemon, sandbox: Sandbox) -> None:
     """Who sends too much, or without a key, is told before having sent it all."""
-    where = urlsplit(gateway.url)
     for key, length, status in ((KEY, 10**9, b"413"), ("wrong", 10**8, b"401")):
-        with socket.create_connection((where.hostname, where.port)) as client:
-            client.settimeout(PATIENCE)
+        with connected(gateway) as client:
             client.sendall(
                 b"POST /v1/models/x:generateContent HTTP/1.1\r\nHost: localhost\r\n"
                 b"x-goog-api-key: %b\r\nContent-Length: %d\r\n\r\n"
