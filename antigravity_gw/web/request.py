@@ -12,6 +12,7 @@ from twisted.web.server import Request
 
 from antigravity_gw.errors import (
     BadRequest,
+    BodyTooLarge,
     ExpectationFailed,
     GatewayError,
     InternalError,
@@ -23,6 +24,7 @@ from antigravity_gw.web.forms import ALT, Form
 from antigravity_gw.web.guard import HEALTH
 from antigravity_gw.web.replies import write_error, write_nothing
 
+NO_BODY = "a request to this path may have no body"
 _ABSOLUTE = re.compile(rb"https?://([^/?]*)", re.IGNORECASE)
 _PRINTABLE = re.compile(rb"[!-~]+")
 
@@ -34,7 +36,7 @@ class GatewayRequest(Request):
     :ivar refusal: why it is not served, once that is known.
     :ivar page_origin: the listed origin of the page that calls, if one does.
     :ivar is_under_way: whether its head has come, and it has not ended.
-    :ivar keeps_body: whether its body is of any interest.
+    :ivar takes_body: whether it may have one.
     :ivar share: what it takes up of the site's limits, once it is admitted.
     :ivar served: what is remembered of it for the log.
     :ivar serving: fires when its resource is done with it; cancelled when the
@@ -52,7 +54,7 @@ class GatewayRequest(Request):
     page_origin: str | None = None
     is_under_way = False
     share: Share | None = None
-    keeps_body = False
+    takes_body = False
     serving: Deferred[None] | None = None
     cut: GatewayError | None = None
 
@@ -105,10 +107,12 @@ class GatewayRequest(Request):
             self.served.key = self.site.guard.admit(self, self.segments)
         if self.clientproto == b"HTTP/1.1":
             self._check_expectations()
-        is_free = self.segments in HEALTH or self.is_preflight()
-        self.keeps_body = not is_free  # else strangers could take up all the room
+        # What needs no key takes no body: strangers could take up all the room.
+        self.takes_body = self.segments not in HEALTH and not self.is_preflight()
+        if length and not self.takes_body:
+            raise BodyTooLarge(NO_BODY)
         self.share = self.site.admission.admit(
-            length if self.keeps_body else 0,
+            length,
             counts=self.segments not in HEALTH,
             stream_of=self.served.key if self._asks_for_stream() else None,
         )
@@ -145,7 +149,10 @@ class GatewayRequest(Request):
 
     def handleContentChunk(self, data: bytes) -> None:
         """Some of the body has come."""
-        if self.share is None or self.refusal is not None or not self.keeps_body:
+        if self.share is None or self.refusal is not None:
+            return
+        if data and not self.takes_body:
+            self.channel.refuse(self, BodyTooLarge(NO_BODY))
             return
         self.content.write(data)
         more = self.content.tell() - self.share.body

@@ -13,9 +13,6 @@ BOM = b"\xef\xbb\xbf"
 STRAY_LIMIT = 64 * 1024
 """How much of a body that is no event stream is kept for the error, in bytes."""
 
-PER_LINE = 8
-"""What a line takes besides its bytes, in bytes."""
-
 
 @define
 class EventDecoder:
@@ -100,10 +97,10 @@ class EventDecoder:
         elif line.startswith(b"data:"):
             value = line[5:].removeprefix(b" ")
             self._data.append(value)
-            self._held += len(value) + PER_LINE
+            self._held += len(value) + 1
         elif line == b"data":
             self._data.append(b"")
-            self._held += PER_LINE
+            self._held += 1
         elif not line.startswith((b":", b"event:", b"id:", b"retry:")):
             room = STRAY_LIMIT - len(self.stray)
             self.stray += line[:room] + b"\n"[: room - len(line)]
