@@ -1,5 +1,6 @@
 """Making cases, trying them, and making those that fail small."""
 
+import re
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ from attrs import define, evolve, field, frozen
 SHRINK_SECONDS = 30.0
 """How long to look for a smaller case that fails in the same way."""
 
+_EMPTY_LINE = re.compile(rb"(?:\r\n|\r|\n){2}")
 ODD_BYTES = b'\x00\x09\x0a\x0b\x0c\x0d\x1f\x20"%,/:;=?[\\]{|}\x7f\x80\x85\xa0\xe2\xff'
 
 
@@ -190,8 +192,8 @@ def _less(case: Case, fails: Callable[[Case], bool]) -> Case:
 
 
 def cut(chance: Random, data: bytes) -> tuple[bytes, ...]:
-    """*data* in pieces: whole, in single bytes, around line ends, or anywhere."""
-    way = chance.randrange(4)
+    """*data* in pieces: whole, single bytes, at line ends, at empty lines, anywhere."""
+    way = chance.randrange(5)
     if way == 0:
         return (data,)
     if way == 1 and len(data) < 600:
@@ -199,6 +201,8 @@ def cut(chance: Random, data: bytes) -> tuple[bytes, ...]:
     if way == 2:
         ends = [i for i, byte in enumerate(data) if byte in b"\r\n"]
         places = [i + chance.randrange(2) for i in ends if chance.random() < 0.7]
+    elif way == 3:
+        places = [found.end() for found in _EMPTY_LINE.finditer(data)]
     else:
         places = [chance.randrange(len(data) + 1) for _ in range(chance.randrange(9))]
     return at(data, places)

@@ -194,6 +194,9 @@ def _told(protocol: Any, pieces: tuple[bytes, ...]) -> Told:
             if not (wire.transport.disconnecting or kept):
                 protocol.dataReceived(piece)
             reader.go_on()
+            is_open = not (wire.transport.disconnecting or kept or reader.end)
+            if is_open and results and wire.transport.producerState == "paused":
+                raise Complaint("upstream was left paused", f"{is_ours}")
         if not kept:
             protocol.connectionLost(Failure(error.ConnectionDone()))
         reader.go_on()

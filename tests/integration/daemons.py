@@ -174,10 +174,20 @@ def turns(call: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def served(gateway: Daemon, path: str) -> int:
-    """How many requests whose path contains *path* the gateway has answered."""
-    lines = gateway.output().splitlines()
-    return sum("GatewaySite#info" in line and path in line for line in lines)
+def served(gateway: Daemon, path: str, expected: int) -> int:
+    """
+    How many requests whose path contains *path* the gateway has answered.
+
+    A client may have its answer before that is logged, so up to *expected* are
+    waited for.
+    """
+    deadline = time.monotonic() + 10.0
+    while True:
+        lines = gateway.output().splitlines()
+        found = sum("GatewaySite#info" in line and path in line for line in lines)
+        if found >= expected or time.monotonic() > deadline:
+            return found
+        time.sleep(0.02)
 
 
 def self_signed(folder: Path) -> tuple[str, str]:
@@ -207,3 +217,18 @@ def self_signed(folder: Path) -> tuple[str, str]:
     )
     (folder / "cert.pem").write_bytes(certificate.public_bytes(pem))
     return str(folder / "key.pem"), str(folder / "cert.pem")
+
+
+OTHERS = 4
+"""
+So many conversations begin after each turn of one that is looked at.
+
+Accounts have random ids, and by these conversations find theirs: of twelve, all
+may come to one account in one of a hundred thousand runs.
+"""
+
+
+def split(calls: list[Any]) -> tuple[list[Any], list[Any]]:
+    """The calls of the conversation that is looked at, and those of the others."""
+    step = 1 + OTHERS
+    return calls[::step], [call for n, call in enumerate(calls) if n % step]

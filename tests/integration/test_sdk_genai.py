@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from daemons import (
     KEY,
+    OTHERS,
     WEATHER,
     Daemon,
     Sandbox,
@@ -16,6 +17,7 @@ from daemons import (
     contents,
     ruin,
     served,
+    split,
     turns,
 )
 from google import genai
@@ -193,9 +195,10 @@ def test_chat(sdk: Sdk, sandbox: Sandbox, streamed: bool) -> None:
         else:
             answer = sdk.done(chat.send_message(question)).text
         said += [("user", question), ("model", answer)]
-        ask(sdk, f"Not {question}")  # another conversation, in between
+        for number in range(OTHERS):  # as many conversations, in between
+            ask(sdk, f"Not {question} {number}")
 
-    ours, others = asked(sandbox)[::2], asked(sandbox)[1::2]
+    ours, others = split(asked(sandbox))
     assert [turns(call) for call in ours] == [said[:1], said[:3], said[:5]]
     assert len({call["account"] for call in ours}) == 1
     assert len({call["account"] for call in others}) > 1
@@ -275,7 +278,8 @@ def test_exhausted_pool(connect: Connect, serve: Serve, sandbox: Sandbox) -> Non
     ruin(sandbox, quota=0)
     refusals = refused(connect(gateway.url))
 
-    assert served(gateway, f"models/{MODEL}:") == len(refusals)
+    count = len(refusals)
+    assert served(gateway, f"models/{MODEL}:", count) == count
     for told in refusals:
         assert (told.code, told.status) == (429, "RESOURCE_EXHAUSTED")
         assert "no account of this gateway can serve" in told.message
@@ -292,7 +296,8 @@ def test_accounts_without_login(
     ruin(sandbox, revokeRefresh=True)
     refusals = refused(connect(gateway.url, retry_options=PERSISTENT))
 
-    assert served(gateway, f"models/{MODEL}:") == len(refusals)
+    count = len(refusals)
+    assert served(gateway, f"models/{MODEL}:", count) == count
     for told in refusals:
         assert (told.code, told.status) == (400, "FAILED_PRECONDITION")
         assert "no account of this gateway can serve" in told.message

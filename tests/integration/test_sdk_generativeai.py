@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from daemons import (
     KEY,
+    OTHERS,
     WEATHER,
     Daemon,
     Sandbox,
@@ -16,6 +17,7 @@ from daemons import (
     contents,
     ruin,
     served,
+    split,
     turns,
 )
 from requests.exceptions import ChunkedEncodingError
@@ -122,9 +124,10 @@ def test_chat(model: Any, sandbox: Sandbox, streamed: bool) -> None:
         answer = chat.send_message(question, stream=streamed)
         answer.resolve()
         said += [("user", question), ("model", answer.text)]
-        model.generate_content(f"Not {question}")  # another one, in between
+        for number in range(OTHERS):  # as many others, in between
+            model.generate_content(f"Not {question} {number}")
 
-    ours, others = asked(sandbox)[::2], asked(sandbox)[1::2]
+    ours, others = split(asked(sandbox))
     assert [turns(call) for call in ours] == [said[:1], said[:3], said[:5]]
     assert len({call["account"] for call in ours}) == 1
     assert len({call["account"] for call in others}) > 1
@@ -200,7 +203,8 @@ def test_exhausted_pool(serve: Serve, sandbox: Sandbox) -> None:
     ruin(sandbox, quota=0)
     refusals = refused(gateway, exceptions.TooManyRequests)
 
-    assert served(gateway, f"models/{MODEL}:") == len(refusals)
+    count = len(refusals)
+    assert served(gateway, f"models/{MODEL}:", count) == count
     for told in refusals:
         assert "no account of this gateway can serve" in told.message
         [info] = told.details
@@ -214,7 +218,8 @@ def test_accounts_without_login(serve: Serve, sandbox: Sandbox) -> None:
     ruin(sandbox, revokeRefresh=True)
     refusals = refused(gateway, exceptions.BadRequest)
 
-    assert served(gateway, f"models/{MODEL}:") == len(refusals)
+    count = len(refusals)
+    assert served(gateway, f"models/{MODEL}:", count) == count
     for told in refusals:
         assert told.response.json()["error"]["status"] == "FAILED_PRECONDITION"
         assert "no account of this gateway can serve" in told.message

@@ -11,7 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from daemons import KEY, Daemon, Sandbox, Serve, asked, contents, ruin, served, turns
+from daemons import (
+    KEY,
+    OTHERS,
+    Daemon,
+    Sandbox,
+    Serve,
+    asked,
+    contents,
+    ruin,
+    served,
+    split,
+    turns,
+)
 
 from antigravity_sandbox.model.picture import png
 
@@ -113,14 +125,16 @@ def test_stream(run: Run, gateway: Daemon, slow: Sandbox) -> None:
 def test_chat(run: Run, gateway: Daemon, sandbox: Sandbox, streamed: bool) -> None:
     """A conversation stays with one account, which sees all of it every time."""
     questions = ["Hello", "And now?", "Goodbye"]
-    seen = run("chat", gateway.url, questions=questions, streamed=streamed)
+    seen = run(
+        "chat", gateway.url, questions=questions, streamed=streamed, others=OTHERS
+    )
     said = [
         turn
         for question, answer in zip(questions, seen["answers"], strict=True)
         for turn in (("user", question), ("model", answer))
     ]
 
-    ours, others = asked(sandbox)[::2], asked(sandbox)[1::2]
+    ours, others = split(asked(sandbox))
     assert [turns(call) for call in ours] == [said[:1], said[:3], said[:5]]
     assert len({call["account"] for call in ours}) == 1
     assert len({call["account"] for call in others}) > 1
@@ -173,7 +187,7 @@ def test_exhausted_pool(run: Run, serve: Serve, sandbox: Sandbox) -> None:
     ruin(sandbox, quota=0)
     errors = [run(name, gateway.url)["error"] for name in ("generate", "stream")]
 
-    assert served(gateway, f"models/{MODEL}:") == 2
+    assert served(gateway, f"models/{MODEL}:", 2) == 2
     for error in errors:
         assert (error["kind"], error["status"]) == ("ApiError", 429)
         told = json.loads(error["message"])["error"]
@@ -191,7 +205,7 @@ def test_accounts_without_login(run: Run, serve: Serve, sandbox: Sandbox) -> Non
         run(name, gateway.url, retry=retry)["error"] for name in ("generate", "stream")
     ]
 
-    assert served(gateway, f"models/{MODEL}:") == 2
+    assert served(gateway, f"models/{MODEL}:", 2) == 2
     for error in errors:
         assert (error["kind"], error["status"]) == ("ApiError", 400)
         assert "FAILED_PRECONDITION" in error["message"]

@@ -55,7 +55,7 @@ const scenarios = {
     }
   },
 
-  async chat(ai, { questions, streamed }, seen) {
+  async chat(ai, { questions, streamed, others }, seen) {
     const chat = ai.chats.create({ model: MODEL });
     seen.answers = [];
     for (const message of questions) {
@@ -64,8 +64,10 @@ const scenarios = {
           ? await joined(await chat.sendMessageStream({ message }))
           : (await chat.sendMessage({ message })).text,
       );
-      const contents = `Not ${message}`; // another conversation, in between
-      await ai.models.generateContent({ model: MODEL, contents });
+      for (let number = 0; number < others; number++) { // as many others, in between
+        const contents = `Not ${message} ${number}`;
+        await ai.models.generateContent({ model: MODEL, contents });
+      }
     }
   },
 
