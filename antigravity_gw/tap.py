@@ -33,6 +33,9 @@ from antigravity_gw.wiring import wired
 STORE_CHECK = 1.0
 """How often to look whether the command line has changed the store, in seconds."""
 
+LINES = "antigravity_gw.lines.to_standard_output"
+"""What twistd is to call for an observer of its log."""
+
 QUOTA_CHECK = 30.0
 """How often to look whether an account's quota is to be asked for, in seconds."""
 
@@ -80,6 +83,7 @@ class Options(usage.Options):
             print(good_news(self.loaded))
             raise SystemExit(0)
         self._without_pidfile()
+        self._log_lines()
 
     def load(self) -> Loaded:
         """
@@ -94,6 +98,14 @@ class Options(usage.Options):
         parent = self.parent
         if parent and parent["nodaemon"] and parent["pidfile"] == "twistd.pid":
             parent["pidfile"] = ""
+
+    def _log_lines(self) -> None:
+        """In the foreground, write the log ourselves, unless it goes elsewhere."""
+        parent = self.parent
+        if not parent or not parent["nodaemon"] or parent["syslog"]:
+            return
+        if parent["logfile"] in (None, "-") and not parent["logger"]:
+            parent["logger"] = LINES
 
 
 class Daemon(MultiService):

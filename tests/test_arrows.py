@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "accepting": set(),
     "sending": set(),
+    "lines": set(),
     "listening": {"accepting", "sending", "web"},
     "checking": {"config", "listening", "settings"},
     "descriptors": {"config", "web"},

@@ -110,14 +110,19 @@ class GatewaySite(Site):
     def log_served(self, request: GatewayRequest) -> None:
         """Count a request that has ended, well or not; one line tells of it."""
         self.tally.count(request.served.ended)
+        method, path = _printable(request.method), _printable(request.path)
+        code = request.code if request.startedWriting else "-"
+        sent, facts = request.sentLength, request.served.line()
+        seconds = self.reactor.seconds() - request.began
         self._log.info(
-            "{method} {path} {code} {sent} B {seconds:.3f} s {facts}",
-            method=_printable(request.method),
-            path=_printable(request.path),
-            code=request.code if request.startedWriting else "-",
-            sent=request.sentLength,
-            seconds=self.reactor.seconds() - request.began,
-            facts=request.served.line(),
+            "{line}",
+            line=f"{method} {path} {code} {sent} B {seconds:.3f} s {facts}",
+            method=method,
+            path=path,
+            code=code,
+            sent=sent,
+            seconds=seconds,
+            facts=facts,
         )
 
     def log_rejected(self, error: GatewayError) -> None:
