@@ -1,11 +1,11 @@
 """The models this gateway offers, and the names they go by.  No I/O."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from antigravity_gw.checks import ModelName, Tokens
 from antigravity_gw.errors import BadRequest
@@ -51,11 +51,14 @@ class Catalog:
     :ivar aliases: from the name a client uses, which may have ``*`` in it, to
         the model that is meant; the order counts.
     :ivar image_models: patterns for the models that make images.
+    :ivar kinds: the kinds of account that may serve a model, by its name, which
+        may have ``*`` in it; any may serve the others.
     """
 
     models: tuple[Model, ...]
     aliases: Mapping[str, str]
     image_models: tuple[str, ...] = ()
+    kinds: Mapping[str, tuple[str, ...]] = field(factory=dict)
 
     def resolve(self, name: str) -> str:
         """
@@ -64,11 +67,17 @@ class Catalog:
         An exact alias wins, then the pattern with the most letters of its own,
         then the one that comes first.  What no alias names stands for itself.
         """
-        if name in self.aliases:
-            return self.aliases[name]
-        fitting = [pattern for pattern in self.aliases if _fits(pattern, name)]
-        best = max(fitting, key=lambda p: len(p.replace("*", "")), default=None)
+        best = _best(self.aliases, name)
         return self.aliases[best] if best is not None else name
+
+    def kinds_of(self, model: str) -> frozenset[str] | None:
+        """
+        The kinds of account that may serve *model* (resolved); None for any.
+
+        Of several patterns that fit, the same one counts as of aliases.
+        """
+        best = _best(self.kinds, model)
+        return frozenset(self.kinds[best]) if best is not None else None
 
     def makes_images(self, model: str) -> bool:
         """Whether *model* (resolved) is one that makes images."""
@@ -113,6 +122,14 @@ class Catalog:
         if start + count < len(models):
             page["nextPageToken"] = str(start + count)
         return page
+
+
+def _best(patterns: Collection[str], name: str) -> str | None:
+    """The one of *patterns* that fits *name* best, if one does."""
+    if name in patterns:
+        return name
+    fitting = [pattern for pattern in patterns if _fits(pattern, name)]
+    return max(fitting, key=lambda p: len(p.replace("*", "")), default=None)
 
 
 def _number(name: str, value: str) -> int:

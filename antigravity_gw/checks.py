@@ -94,6 +94,13 @@ Bytes = Annotated[int, between(1024, 2**40, "bytes")]
 Url = Annotated[
     str, Check("an https URL, or an http one of this machine", is_upstream_url)
 ]
+UrlTemplate = Annotated[
+    str,
+    Check(
+        "an https URL, or an http one of this machine; {location} may be in it",
+        lambda value: is_upstream_url(value.replace("{location}", "place")),
+    ),
+]
 Origin = Annotated[
     str, Check("an origin such as 'https://example.com', without a path", is_origin)
 ]

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 from antigravity_gw.catalog import Model
 from antigravity_gw.checks import (
     Bytes,
+    Check,
     Digest,
     HostName,
     ModelName,
@@ -26,6 +27,7 @@ from antigravity_gw.checks import (
     some,
 )
 from antigravity_gw.keys import Key, KeyRing
+from antigravity_gw.reach import BaseUrls, Reach
 from antigravity_gw.settings import ConfigError, gather
 from antigravity_gw.wire.oauth import OAuthClient
 
@@ -74,19 +76,49 @@ class OAuth:
     client_secret: str = field(default="", repr=False)
     client_secret_file: str = ""
     token_url: Url = "https://oauth2.googleapis.com/token"
+    userinfo_url: Url = "https://www.googleapis.com/oauth2/v2/userinfo"
 
 
 @frozen(kw_only=True)
-class Upstream:
-    """Whom we ask."""
+class CodeAssist(Reach):
+    """Where accounts of kind ``code_assist`` are served."""
 
-    endpoints: Annotated[tuple[Url, ...], some("URL")] = (
+    endpoints: BaseUrls = (
         "https://cloudcode-pa.googleapis.com",
         "https://daily-cloudcode-pa.googleapis.com",
         "https://daily-cloudcode-pa.sandbox.googleapis.com",
     )
+
+
+@frozen(kw_only=True)
+class GeminiApiKey(Reach):
+    """Where accounts of kind ``gemini_api_key`` are served."""
+
+    endpoints: BaseUrls = ("https://generativelanguage.googleapis.com",)
+
+
+@frozen(kw_only=True)
+class Vertex(Reach):
+    """Where accounts of kind ``vertex`` are served."""
+
+    endpoints: BaseUrls = ("https://{location}-aiplatform.googleapis.com",)
+
+
+@frozen(kw_only=True)
+class Upstream:
+    """Whom we ask: a table for each kind of account, and what holds for all."""
+
+    code_assist: CodeAssist = CodeAssist()
+    gemini_api_key: GeminiApiKey = GeminiApiKey()
+    vertex: Vertex = Vertex()
     attempts: Annotated[int, between(1, 3, "calls")] = 3
     avoid_seconds: Seconds = 30.0
+
+
+KINDS = tuple(a.name for a in fields(Upstream) if isinstance(a.default, Reach))
+KindName = Annotated[
+    str, Check(f"one of {', '.join(KINDS)}", lambda name: name in KINDS)
+]
 
 
 @frozen(kw_only=True)
@@ -137,6 +169,7 @@ class Models:
 
     image_models: tuple[ModelPattern, ...] = ("*-image", "*-image-*")
     aliases: dict[ModelPattern, ModelName] = field(factory=dict)
+    kinds: dict[ModelPattern, tuple[KindName, ...]] = field(factory=dict)
     serve: Annotated[tuple[Model, ...], differently_named("model")] = (
         Model(name="gemini-3.1-pro"),
         Model(name="gemini-2.5-pro"),

@@ -7,9 +7,9 @@ from typing import Any
 from attrs import evolve
 from twisted.application.service import MultiService
 
-from antigravity_gw.config import Loaded
-from antigravity_gw.pool.account import Record
+from antigravity_gw.config import KINDS, Loaded, Upstream
 from antigravity_gw.pool.store import Store
+from antigravity_gw.record import Record
 from antigravity_sandbox.accounts import CLIENT_ID, CLIENT_SECRET, DEMO_ACCOUNTS
 from antigravity_sandbox.service import SandboxService
 
@@ -37,7 +37,7 @@ class Embedded(MultiService):
         config = evolve(
             config,
             state_dir=self._directory.name,
-            upstream=evolve(config.upstream, endpoints=(url,)),
+            upstream=_all_at(url, config.upstream),
             oauth=evolve(
                 config.oauth,
                 client_id=CLIENT_ID,
@@ -49,13 +49,19 @@ class Embedded(MultiService):
         return evolve(loaded, config=config)
 
 
+def _all_at(url: str, upstream: Upstream) -> Upstream:
+    """*upstream*, with every kind of account served at *url*."""
+    here = {k: evolve(getattr(upstream, k), endpoints=(url,)) for k in KINDS}
+    return evolve(upstream, **here)
+
+
 def _add_accounts(store: Store) -> None:
     for number, account in enumerate(DEMO_ACCOUNTS):
         store.put(
             Record(
                 id=f"demo-{account.name}",
                 name=account.name,
-                refresh_token=account.refresh_token,
+                credential=account.refresh_token,
                 added=float(number),
             )
         )

@@ -6,8 +6,6 @@ per client request, over accounts and hosts together, and never again after
 the first byte has gone to the client.
 """
 
-from collections.abc import Callable
-
 from attrs import evolve, frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.server import Request
@@ -27,11 +25,10 @@ from antigravity_gw.pool.choosing import Errand
 from antigravity_gw.pool.pool import AccountPool, Lease
 from antigravity_gw.relay import Relay
 from antigravity_gw.upstream.body import SealedBody
-from antigravity_gw.upstream.client import Upstream, setback_of
 from antigravity_gw.upstream.endpoints import Endpoints
+from antigravity_gw.upstream.order import Order
 from antigravity_gw.wire.answer import Framing, StreamedAnswer, read_whole
 from antigravity_gw.wire.ask import Ask
-from antigravity_gw.wire.envelope import seal
 from antigravity_gw.wire.google import UpstreamError, error_body, on_one_line, redacted
 from antigravity_gw.wire.verdict import Blame, Setback, Verdict
 
@@ -81,17 +78,13 @@ class Gateway:
     """
     Serves generation requests from the pool.
 
-    :ivar user_agent: what we call ourselves in the envelope.
-    :ivar is_image_model: tells the models that make images by their name.
+    :ivar endpoints: knows which hosts are failing.
     """
 
     pool: AccountPool
-    upstream: Upstream
     endpoints: Endpoints
     limits: Limits
     clock: IReactorTime
-    user_agent: str
-    is_image_model: Callable[[str], bool]
 
     async def serve(self, ask: Ask, request: Request, served: Served) -> None:
         """
@@ -121,6 +114,7 @@ class Gateway:
             ask.conversation,
             ask.began + self.limits.begin_within(ask),
             self.limits.patience,
+            kinds=ask.kinds,
             avoid=journey.avoid,
             tried=journey.tried,
         )
@@ -132,7 +126,7 @@ class Gateway:
         except (Exhausted, NeedsOperator) as nobody:
             raise journey.trouble() or nobody from None
         else:
-            raise journey.trouble() or self._shortage(ask.model, journey)
+            raise journey.trouble() or self._shortage(ask, journey)
         finally:
             del journey  # it knows the error, whose traceback knows it, and the body
 
@@ -147,7 +141,9 @@ class Gateway:
         answer = None
         lease = await self.pool.lend(errand)
         try:
-            hosts = self.endpoints.in_order(self.clock.seconds(), ask.model)
+            hosts = self.endpoints.in_order(
+                lease.kind.hosts(lease.caller.record), self.clock.seconds(), ask.model
+            )
             host = journey.next_host(lease.account_id, hosts)
             if host is None:  # it would say the same again; another may come free
                 errand.avoid.add(lease.account_id)
@@ -164,6 +160,8 @@ class Gateway:
                 )
                 served.trouble = verdict.reason
                 self._blame(verdict, lease, host, ask.model)
+                if verdict.blame is Blame.MISSING:
+                    self.pool.pass_over(errand, journey.failed)
                 return None
             self.endpoints.recovered(host, ask.model)
             lease.worked()
@@ -186,7 +184,7 @@ class Gateway:
                 return await self._whole(ask, lease, host, left)
             return await self._live(ask, ask.framing(), lease, host, left)
         except UpstreamError as told:
-            raise self._judged(told) from None
+            raise lease.kind.upstream.judged(told.error) from None
         except GatewayError as error:
             is_late = isinstance(error, UpstreamTimeout)
             blame = Blame.ENDPOINT if is_late else Blame.ANSWER
@@ -208,10 +206,11 @@ class Gateway:
         self, ask: Ask, lease: Lease, host: str, left: float
     ) -> "WholeAnswer":
         """An answer in one piece, which is wanted complete before it counts."""
-        body = await self.upstream.generate(
-            host, lease.token, self._sealed(ask, lease), min(left, self.limits.whole)
+        kind, order = lease.kind, lease.kind.order(ask, lease.caller, host)
+        body = await kind.upstream.generate(
+            order, _body(order, ask), min(left, self.limits.whole)
         )
-        return WholeAnswer(read_whole(body), lease)
+        return WholeAnswer(read_whole(body, kind.opened), lease)
 
     async def _live(
         self, ask: Ask, framing: Framing, lease: Lease, host: str, left: float
@@ -219,32 +218,15 @@ class Gateway:
         """A streamed answer, which counts once it has said something."""
         left = min(left, self.limits.first_event)
         begin_by = self.clock.seconds() + left
-        response = await self.upstream.stream(
-            host,
-            lease.token,
-            self._sealed(ask, lease),
-            min(left, self.limits.headers),
+        kind, order = lease.kind, lease.kind.order(ask, lease.caller, host)
+        response = await kind.upstream.stream(
+            order, _body(order, ask), min(left, self.limits.headers)
         )
-        streamed = StreamedAnswer(framing)
+        streamed = StreamedAnswer(framing, kind.opened)
         end_by = self.limits.end_by(ask)
         relay = Relay(streamed, self.clock, self.limits.idle, end_by)
         await relay.begin(response, begin_by - self.clock.seconds())
-        return LiveAnswer(relay, streamed, lease, self._judged)
-
-    def _sealed(self, ask: Ask, lease: Lease) -> SealedBody:
-        head, tail = seal(
-            project=lease.project,
-            request_id=ask.id,
-            model=ask.model,
-            user_agent=self.user_agent,
-            request_type="image_gen" if self.is_image_model(ask.model) else "agent",
-        )
-        return SealedBody(head, ask.body, tail)
-
-    def _judged(self, told: UpstreamError) -> Setback:
-        """What an error that came where an answer should be amounts to."""
-        code = told.error.code or 500
-        return setback_of(code, {}, told.error, self.clock.seconds())
+        return LiveAnswer(relay, streamed, lease)
 
     def _blame(self, verdict: Verdict, lease: Lease, host: str, model: str) -> None:
         """Let everybody draw the conclusions that concern them."""
@@ -255,9 +237,9 @@ class Gateway:
         elif verdict.blame is Blame.CAPACITY:
             self.endpoints.avoid(host, now, model, verdict.delay)
 
-    def _shortage(self, model: str, journey: Journey) -> GatewayError:
+    def _shortage(self, ask: Ask, journey: Journey) -> GatewayError:
         """Why no account has served, when that is the accounts' affair."""
-        return self.pool.shortage(model) or Exhausted(
+        return self.pool.shortage(ask.model, ask.kinds) or Exhausted(
             f"{journey.calls} calls upstream were refused; another account may serve",
             retry_after=1.0,
         )
@@ -285,7 +267,6 @@ class LiveAnswer:
     relay: Relay
     streamed: StreamedAnswer
     lease: Lease
-    judged: Callable[[UpstreamError], Setback]
 
     async def deliver(self, request: Request, served: Served) -> None:
         """
@@ -300,7 +281,8 @@ class LiveAnswer:
         try:
             await self.relay.carry(request)
         except UpstreamError as told:
-            setback = _discreet(self.judged(told), self.lease)
+            judged = self.lease.kind.upstream.judged(told.error)
+            setback = _discreet(judged, self.lease)
             self.lease.blame(setback.verdict)
             request.write(self._last_word(setback))
             raise BrokenAnswer(setback.verdict.reason) from told
@@ -318,6 +300,11 @@ class LiveAnswer:
         else:
             body = error_body(BrokenAnswer("upstream refused to go on with its answer"))
         return self.streamed.framing.event(body)
+
+
+def _body(order: Order, ask: Ask) -> SealedBody:
+    """What *order* puts around the client's words, and those."""
+    return SealedBody(order.head, ask.body, order.tail)
 
 
 def _discreet(setback: Setback, lease: Lease) -> Setback:

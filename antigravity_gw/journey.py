@@ -1,6 +1,6 @@
 """Where one request has been, and where it may go next.  No I/O, no clock."""
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from antigravity_gw.errors import GatewayError
 from antigravity_gw.needs import Need
@@ -9,12 +9,17 @@ from antigravity_gw.wire.verdict import Blame, Setback, Verdict
 _HOSTS = (Blame.ENDPOINT, Blame.CAPACITY, Blame.MISSING, Blame.ANSWER)
 _ACCOUNTS = (Blame.HUMAN, Blame.OPERATOR)
 _COOLED = (Blame.QUOTA, Blame.RATE)
-_REFUSED_ANEW = Verdict(
-    Blame.HUMAN,
-    "a new access token was refused",
-    need=Need.LOGIN,
-    is_account_wide=True,
-)
+
+
+def _refused_anew(verdict: Verdict) -> Verdict:
+    """What it means that a token is refused that was made because of the last one."""
+    return evolve(
+        verdict,
+        blame=Blame.HUMAN,
+        reason="a new access token was refused",
+        need=verdict.need or Need.LOGIN,
+        is_account_wide=True,
+    )
 
 
 @define
@@ -26,6 +31,7 @@ class Journey:
     :ivar calls: how many were made.
     :ivar avoid: ids of the accounts that cannot serve it.
     :ivar tried: ids of accounts that did nothing wrong and still did not serve.
+    :ivar failed: the hosts that did not serve it.
     :ivar last: the last call that failed, if one has.
     """
 
@@ -33,10 +39,9 @@ class Journey:
     calls: int = 0
     avoid: set[str] = field(factory=set)
     tried: set[str] = field(factory=set)
+    failed: set[str] = field(factory=set)
     last: Setback | None = None
     _mended: set[tuple[str, Blame]] = field(factory=set)
-    _failed: set[str] = field(factory=set)
-    _hosts: list[str] = field(factory=list)
     _said: dict[tuple[str, str], Verdict] = field(factory=dict)
 
     def next_host(self, account: str, hosts: list[str]) -> str | None:
@@ -49,7 +54,6 @@ class Journey:
 
         :param hosts: base URLs, the best first.
         """
-        self._hosts = hosts
         host = self._choose_host(account, hosts)
         if host is not None:
             self.left -= 1
@@ -65,7 +69,7 @@ class Journey:
         verdict = setback.verdict
         is_mended = (account, verdict.blame) in self._mended
         if is_mended and verdict.blame is Blame.TOKEN:
-            verdict = _REFUSED_ANEW
+            verdict = _refused_anew(verdict)
         self.last = Setback(verdict, setback.error)
         self._said[account, host] = verdict
         if verdict.blame in (Blame.REQUEST, Blame.GATEWAY):
@@ -75,10 +79,8 @@ class Journey:
         elif verdict.blame in _COOLED:
             self.tried.add(account)  # it may be back before this request gives up
         elif verdict.blame in _HOSTS:
-            self._failed.add(host)
+            self.failed.add(host)
             self.tried.add(account)
-            if verdict.blame is Blame.MISSING and self._failed.issuperset(self._hosts):
-                self.left = 0  # no account makes a model known that no host knows
         else:
             self._mended.add((account, verdict.blame))
             if self.left == 1:
@@ -97,7 +99,7 @@ class Journey:
 
     def _choose_host(self, account: str, hosts: list[str]) -> str | None:
         for host in hosts:
-            if host not in self._failed:
+            if host not in self.failed:
                 return host
         for host in hosts:
             if (account, host) not in self._said:

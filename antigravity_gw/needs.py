@@ -8,6 +8,8 @@ class Need(Enum):
 
     LOGIN = "needs login"
     """Its grant is dead: somebody has to log in again."""
+    CREDENTIAL = "needs credentials"
+    """The key or the credentials it was given are dead: it has to get others."""
     VALIDATION = "needs validation"
     """Google wants its owner to confirm something at a link."""
     ENTITLEMENT = "not entitled"

@@ -14,8 +14,9 @@ from operator import itemgetter
 from attrs import evolve, field, frozen
 
 from antigravity_gw.needs import Need
-from antigravity_gw.pool.account import Known, Record
+from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold
+from antigravity_gw.record import Record
 
 WHOLE = (EVERY_MODEL, ACCESS)
 """What stands for an account as a whole where a model is named."""
@@ -32,6 +33,7 @@ class Label(Enum):
     COOLING = "cooling"
     """It is left alone for a while, for some models or for all."""
     LOGIN = Need.LOGIN.value
+    CREDENTIAL = Need.CREDENTIAL.value
     VALIDATION = Need.VALIDATION.value
     ENTITLEMENT = Need.ENTITLEMENT.value
     PROJECT = Need.PROJECT.value
@@ -42,7 +44,7 @@ class Label(Enum):
 
 
 GRAVEST_FIRST = (
-    *(Need.SUSPENDED, Need.LOGIN, Need.VALIDATION),
+    *(Need.SUSPENDED, Need.LOGIN, Need.CREDENTIAL, Need.VALIDATION),
     *(Need.ENTITLEMENT, Need.PROJECT, Need.CLIENT),
 )
 """What to say first of an account that has several needs."""
@@ -54,6 +56,11 @@ TO_DO: Mapping[Label, str] = {
     Label.LOGIN: (
         "log in again with your OAuth client, and give the new refresh token to "
         f"'{ACCOUNTS} add {{handle}}'"
+    ),
+    Label.CREDENTIAL: (
+        "give it another key or other credentials, or mend these where they come "
+        f"from: '{ACCOUNTS} add {{handle}} --kind {{kind}}'. It is tried again by "
+        f"itself, and at once after '{ACCOUNTS} enable {{handle}}'"
     ),
     Label.VALIDATION: (
         "open the link, signed in as that account, and confirm what Google asks. "
@@ -257,7 +264,7 @@ def _in_need(hold: Hold, record: Record, coolings: tuple[Cooling, ...]) -> State
         hold.reason,
         hold.since,
         hold.until,
-        to_do.format(handle=handle(record)),
+        to_do.format(handle=handle(record), kind=record.kind),
         hold.link,
         coolings,
     )

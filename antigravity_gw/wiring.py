@@ -4,12 +4,15 @@ import random
 from typing import Any
 from uuid import uuid4
 
-from attrs import define, evolve, frozen
+from attrs import define, evolve
+from twisted.internet.threads import deferToThread
 
 from antigravity_gw import USER_AGENT
 from antigravity_gw.catalog import Catalog
 from antigravity_gw.config import Config, Loaded
 from antigravity_gw.gateway import Gateway, Limits
+from antigravity_gw.kind import Kind, Kinds, Means
+from antigravity_gw.kinds.registered import KINDS
 from antigravity_gw.pool.choosing import Chooser, Strategy
 from antigravity_gw.pool.consequences import Consequences, Rests
 from antigravity_gw.pool.pool import AccountPool
@@ -18,17 +21,18 @@ from antigravity_gw.pool.quotas import QuotaWatch
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.writer import StoreWriter
+from antigravity_gw.reach import Reach
 from antigravity_gw.upstream.client import Patience, Upstream
+from antigravity_gw.upstream.credentials import Exchange
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.upstream.http import Connections, make_client
-from antigravity_gw.upstream.projects import Projects
-from antigravity_gw.upstream.quotas import Quotas
 from antigravity_gw.web.admission import Limits as ClientLimits
 from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.guard import Guard, Mode
 from antigravity_gw.web.models import Api
 from antigravity_gw.web.site import GatewaySite, make_tree
+from antigravity_gw.wire.oauth import OAuthClient
 
 QUOTAS_AFTER = 15.0
 """How long a daemon runs before it asks for quotas, in seconds."""
@@ -47,7 +51,6 @@ class Wired:
     pool: AccountPool
     quotas: QuotaWatch
     _reactor: Any
-    _connections: Any
 
     def rewire(self, loaded: Loaded, guard: Guard) -> None:
         """
@@ -58,19 +61,20 @@ class Wired:
 
         :param guard: that of the new configuration, settled.
         """
-        google = _google(loaded.config, self._reactor, self._connections)
-        self.pool.go_by(_pool(loaded, self.pool.writer, google, self._reactor))
-        self.quotas.go_by(_quotas(loaded, self.pool, google))
-        self.site.go_by(_site(loaded, guard, self.pool, google, self._reactor))
+        endpoints = _endpoints(loaded.config)
+        kinds = make_kinds(loaded, endpoints, self._reactor)
+        self.pool.go_by(_pool(loaded, self.pool.writer, kinds, self._reactor))
+        self.quotas.go_by(_quotas(loaded, self.pool))
+        self.site.go_by(_site(loaded, guard, self.pool, endpoints, self._reactor))
 
 
 def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
     """What serves *loaded*'s configuration; the accounts are yet to be taken up."""
-    connections = Connections(reactor)
-    google = _google(loaded.config, reactor, connections)
-    pool = _pool(loaded, StoreWriter(store), google, reactor)
-    site = _site(loaded, make_guard(loaded), pool, google, reactor)
-    return Wired(site, pool, _quotas(loaded, pool, google), reactor, connections)
+    endpoints = _endpoints(loaded.config)
+    kinds = make_kinds(loaded, endpoints, reactor)
+    pool = _pool(loaded, StoreWriter(store), kinds, reactor)
+    site = _site(loaded, make_guard(loaded), pool, endpoints, reactor)
+    return Wired(site, pool, _quotas(loaded, pool), reactor)
 
 
 def make_gateway(loaded: Loaded, store: Store, reactor: Any) -> Gateway:
@@ -79,27 +83,20 @@ def make_gateway(loaded: Loaded, store: Store, reactor: Any) -> Gateway:
 
     The accounts are yet to be taken up.
     """
-    google = _google(loaded.config, reactor, Connections(reactor))
-    pool = _pool(loaded, StoreWriter(store), google, reactor)
-    return _gateway(loaded.config, pool, google, make_catalog(loaded.config), reactor)
+    endpoints = _endpoints(loaded.config)
+    kinds = make_kinds(loaded, endpoints, reactor)
+    pool = _pool(loaded, StoreWriter(store), kinds, reactor)
+    return _gateway(loaded.config, pool, endpoints, reactor)
 
 
 def make_catalog(config: Config) -> Catalog:
     """The models there are."""
     models = config.models
-    return Catalog(models.serve, models.aliases, models.image_models)
-
-
-@frozen
-class Google:
-    """The two that are asked for anything Google knows."""
-
-    upstream: Upstream
-    endpoints: Endpoints
+    return Catalog(models.serve, models.aliases, models.image_models, models.kinds)
 
 
 def _pool(
-    loaded: Loaded, writer: StoreWriter, google: Google, reactor: Any
+    loaded: Loaded, writer: StoreWriter, kinds: Kinds, reactor: Any
 ) -> AccountPool:
     settings = loaded.config.pool
     default = Rests()
@@ -109,40 +106,35 @@ def _pool(
         refused=evolve(default.refused, first=settings.refused_rest_seconds),
         trouble=evolve(default.trouble, first=settings.trouble_rest_seconds),
     )
-    projects = Projects(
-        google.upstream,
-        google.endpoints,
-        reactor,
-        onboarding=loaded.config.timeouts.onboarding_seconds,
-    )
-    tokens = Tokens(
-        google.upstream.post_form, reactor, loaded.oauth_client(), writer.learn
-    )
+    tokens = Tokens(kinds, reactor, writer.learn)
     consequences = Consequences(writer, reactor.seconds, random.random, rests)
     return AccountPool(
         clock=reactor,
         writer=writer,
         tokens=tokens,
-        preparation=Preparation(tokens, projects.find, consequences, reactor),
+        kinds=kinds,
+        preparation=Preparation(tokens, kinds, consequences, reactor),
         consequences=consequences,
         chooser=Chooser(Strategy(settings.strategy)),
     )
 
 
-def _quotas(loaded: Loaded, pool: AccountPool, google: Google) -> QuotaWatch:
-    find = Quotas(google.upstream, google.endpoints).find
+def _quotas(loaded: Loaded, pool: AccountPool) -> QuotaWatch:
     every = loaded.config.pool.quota_check_seconds
-    return QuotaWatch(pool, find, every, begins=pool.now() + QUOTAS_AFTER)
+    return QuotaWatch(pool, every, begins=pool.now() + QUOTAS_AFTER)
 
 
 def _site(
-    loaded: Loaded, guard: Guard, pool: AccountPool, google: Google, reactor: Any
+    loaded: Loaded,
+    guard: Guard,
+    pool: AccountPool,
+    endpoints: Endpoints,
+    reactor: Any,
 ) -> GatewaySite:
     config = loaded.config
-    catalog = make_catalog(config)
-    gateway = _gateway(config, pool, google, catalog, reactor)
+    gateway = _gateway(config, pool, endpoints, reactor)
     form = Form(config.http.stream_default)
-    api = Api(gateway, catalog, form, new_id=lambda: str(uuid4()))
+    api = Api(gateway, make_catalog(config), form, new_id=lambda: str(uuid4()))
     return GatewaySite(
         make_tree(api, pool),
         guard,
@@ -170,12 +162,11 @@ def _client_limits(config: Config) -> ClientLimits:
 
 
 def _gateway(
-    config: Config, pool: AccountPool, google: Google, catalog: Catalog, reactor: Any
+    config: Config, pool: AccountPool, endpoints: Endpoints, reactor: Any
 ) -> Gateway:
     return Gateway(
         pool=pool,
-        upstream=google.upstream,
-        endpoints=google.endpoints,
+        endpoints=endpoints,
         limits=Limits(
             attempts=config.upstream.attempts,
             total=config.timeouts.total_seconds,
@@ -187,8 +178,6 @@ def _gateway(
             patience=config.pool.wait_seconds,
         ),
         clock=reactor,
-        user_agent=USER_AGENT,
-        is_image_model=catalog.makes_images,
     )
 
 
@@ -203,17 +192,52 @@ def make_guard(loaded: Loaded) -> Guard:
     )
 
 
-def _google(config: Config, reactor: Any, connections: Any) -> Google:
-    upstream = Upstream(
-        http=make_client(reactor, connections, config.timeouts.connect_seconds),
-        clock=reactor,
-        patience=Patience(
-            token=config.timeouts.token_seconds,
-            lookup=config.timeouts.lookup_seconds,
-        ),
-        user_agent=USER_AGENT,
-        token_url=config.oauth.token_url,
-        answer_limit=config.limits.answer_bytes,
+def make_kinds(loaded: Loaded, endpoints: Endpoints, reactor: Any) -> Kinds:
+    """
+    The kinds of account, each with a line of its own to Google.
+
+    :raises ConfigError: when the OAuth client's secret is not to be had.
+    """
+    client = loaded.oauth_client()
+    return Kinds(
+        {
+            kind.name: kind(_means(kind, loaded, client, endpoints, reactor))
+            for kind in KINDS
+        }
     )
-    bases = tuple(url.rstrip("/") for url in config.upstream.endpoints)
-    return Google(upstream, Endpoints(bases, config.upstream.avoid_seconds))
+
+
+def _means(
+    kind: type[Kind],
+    loaded: Loaded,
+    client: OAuthClient | None,
+    endpoints: Endpoints,
+    reactor: Any,
+) -> Means:
+    config, timeouts = loaded.config, loaded.config.timeouts
+    reach: Reach = getattr(config.upstream, kind.name)
+    bases = tuple(url.rstrip("/") for url in reach.endpoints)
+    return Means(
+        upstream=Upstream(
+            http=make_client(reactor, Connections(reactor), timeouts.connect_seconds),
+            clock=reactor,
+            patience=Patience(timeouts.token_seconds, timeouts.lookup_seconds),
+            user_agent=USER_AGENT,
+            errors=kind.errors,
+            answer_limit=config.limits.answer_bytes,
+        ),
+        reach=evolve(reach, endpoints=bases),
+        endpoints=endpoints,
+        in_thread=deferToThread,
+        exchange=Exchange(config.oauth.token_url, timeouts.token_seconds, {}, True),
+        client=client,
+        token_url=config.oauth.token_url,
+        userinfo_url=config.oauth.userinfo_url,
+        token_seconds=timeouts.token_seconds,
+        onboarding_seconds=timeouts.onboarding_seconds,
+        makes_images=make_catalog(config).makes_images,
+    )
+
+
+def _endpoints(config: Config) -> Endpoints:
+    return Endpoints(config.upstream.avoid_seconds)

@@ -34,7 +34,7 @@ client_id = "bench"
 client_secret = "bench"
 token_url = "{upstream}/token"
 
-[upstream]
+[upstream.code_assist]
 endpoints = ["{upstream}"]
 
 [pool]

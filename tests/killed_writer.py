@@ -16,7 +16,7 @@ from random import Random
 
 from attrs import asdict, evolve, frozen
 
-from antigravity_gw.pool.account import Access, Known, Record
+from antigravity_gw.pool.account import Access, Known
 from antigravity_gw.pool.hold import Hold
 from antigravity_gw.pool.learnt import (
     held,
@@ -26,6 +26,7 @@ from antigravity_gw.pool.learnt import (
     rotated,
 )
 from antigravity_gw.pool.store import Store
+from antigravity_gw.record import Record
 from antigravity_gw.wire.companion import Remaining
 
 MODEL = "pro"
@@ -136,7 +137,7 @@ def _facts(known: Known) -> Facts:
     hold, left = known.holds.get(MODEL), known.quota.get(MODEL)
     return Facts(
         name=known.record.name,
-        token=known.record.refresh_token,
+        token=known.record.credential,
         weight=known.record.weight,
         hold=int(hold.reason) if hold else 0,
         access=int(known.access.token) if known.access else 0,

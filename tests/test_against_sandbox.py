@@ -14,11 +14,11 @@ from sandbox_helpers import Desk
 from twisted.web.resource import Resource
 from world import World
 
-from antigravity_gw.pool.account import Known, Record
+from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.choosing import Strategy
 from antigravity_gw.pool.quotas import QuotaWatch
+from antigravity_gw.record import Record
 from antigravity_gw.states import State, state_of
-from antigravity_gw.upstream.quotas import Quotas
 from antigravity_gw.wire.oauth import OAuthClient
 from antigravity_sandbox.accounts import CLIENT_ID, CLIENT_SECRET
 from antigravity_sandbox.google.denials import VERIFY_URL
@@ -38,10 +38,9 @@ class Sandboxed(World):
         house = House(self.desk.sandbox, self.clock)
         site.putChild(b"token", Method(house, "token"))
         site.putChild(b"daily", Host(house, "daily"))
-        self.pool.tokens.client = OAuthClient(CLIENT_ID, CLIENT_SECRET)
-        self.pool.tokens.post = self.upstream.post_form
-        quotas = Quotas(self.upstream, self.endpoints)
-        self.quotas = QuotaWatch(self.pool, quotas.find, every=300.0)
+        self.kind.has_client(OAuthClient(CLIENT_ID, CLIENT_SECRET))
+        self.kind.post = None
+        self.quotas = QuotaWatch(self.pool, every=300.0)
         for number, name in enumerate(names):
             token = f"1//sandbox-{name}"
             self.store.put(Record(name, f"{name}@x", token, added=float(number)))
@@ -233,5 +232,5 @@ def test_rotation(one: Sandboxed) -> None:
     one.clock.advance(3600)
     assert one.served() == 200
 
-    assert one.known().record.refresh_token == "1//sandbox-ada-r1"
+    assert one.known().record.credential == "1//sandbox-ada-r1"
     assert [code for _, code in one.calls("token")] == [200, 200]

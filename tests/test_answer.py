@@ -16,6 +16,7 @@ from antigravity_gw.wire.answer import (
     StreamedAnswer,
     read_whole,
 )
+from antigravity_gw.wire.envelope import unsealed
 from antigravity_gw.wire.google import UpstreamError
 
 META = {"usageMetadata": {"promptTokenCount": 1}}
@@ -39,7 +40,7 @@ def lines(*responses: object) -> bytes:
 
 def streamed(body: bytes, framing: Framing | None = None) -> tuple[bytes, object]:
     """What comes out of a whole body, and how it ended."""
-    answer = StreamedAnswer(framing or EventFraming())
+    answer = StreamedAnswer(framing or EventFraming(), unsealed)
     out = answer.feed(body) + (b"" if answer.failure else answer.finish())
     return out, answer.failure
 
@@ -49,7 +50,7 @@ def test_cuts_do_not_matter(cuts: list[int], framing: Callable[[], Framing]) -> 
     """However upstream's body is cut, the client reads the same bytes."""
     body = sent(META, TEXT, TEXT, LAST)
     edges = sorted([0, *(min(cut, len(body)) for cut in cuts), len(body)])
-    answer = StreamedAnswer(framing())
+    answer = StreamedAnswer(framing(), unsealed)
     out = b"".join(answer.feed(body[a:b]) for a, b in pairwise(edges))
 
     assert streamed(body, framing()) == (out + answer.finish(), None)
@@ -72,7 +73,7 @@ def test_half_a_surrogate_pair() -> None:
         b"data: %b\n\n" % event,
         None,
     )
-    assert read_whole(b'{"traceId":"\\ud800","response":%b}' % event) == event
+    assert read_whole(b'{"traceId":"\\ud800","response":%b}' % event, unsealed) == event
 
 
 def test_array() -> None:
@@ -107,7 +108,7 @@ def test_done_is_forwarded() -> None:
 @pytest.mark.parametrize("silent", [META, ROLE_ONLY, {}, {"candidates": None}])
 def test_nothing_is_sent_before_something_is_said(silent: object) -> None:
     """Until then the answer may still be asked for elsewhere."""
-    answer = StreamedAnswer(EventFraming())
+    answer = StreamedAnswer(EventFraming(), unsealed)
 
     assert answer.feed(sent(silent)) == b""
     assert not answer.begun
@@ -168,7 +169,7 @@ def test_the_end_of_an_argument_is_not_the_end_of_the_answer() -> None:
 
 def test_much_that_says_nothing() -> None:
     """An upstream that never begins cannot fill the memory."""
-    answer = StreamedAnswer(EventFraming())
+    answer = StreamedAnswer(EventFraming(), unsealed)
     filler = sent({"modelVersion": "x" * 2**20})
     fed = 0
     while answer.failure is None and fed < 64:
@@ -181,7 +182,7 @@ def test_much_that_says_nothing() -> None:
 def test_whole() -> None:
     """An answer in one piece leaves its envelope and is not touched."""
     response = json.dumps(LAST, indent=1).replace("!", "1.0 ").encode()
-    assert read_whole(b'{"response": %b}' % response) == response
+    assert read_whole(b'{"response": %b}' % response, unsealed) == response
 
 
 @pytest.mark.parametrize(
@@ -199,7 +200,7 @@ def test_whole() -> None:
 def test_whole_nothing(body: bytes) -> None:
     """What says nothing in one piece is no answer either."""
     with pytest.raises(Unreachable):
-        read_whole(body)
+        read_whole(body, unsealed)
 
 
 @pytest.mark.parametrize("error", [b'"boom"', b"5", b"[1]", b"{}", b"true"])
@@ -207,5 +208,5 @@ def test_errors_that_are_no_objects(error: bytes) -> None:
     """They are errors all the same, alone and in a stream."""
     body = b'{"error":%b}' % error
     with pytest.raises(UpstreamError):
-        read_whole(body)
+        read_whole(body, unsealed)
     assert isinstance(streamed(b"data: %b\n\n" % body)[1], UpstreamError)

@@ -9,22 +9,27 @@ import antigravity_gw
 import antigravity_sandbox
 
 MAY_IMPORT: dict[str, set[str]] = {
+    "causes": set(),
     "errors": set(),
     "checks": set(),
     "keys": {"errors"},
     "journal": set(),
     "needs": set(),
     "tally": set(),
-    "wire": {"errors", "needs"},
+    "wire": {"causes", "errors", "needs"},
+    "reach": {"checks"},
+    "record": {"wire"},
     "catalog": {"checks", "errors"},
     "importing": {"wire"},
     "journey": {"errors", "needs", "wire"},
     "settings": set(),
-    "config": {"catalog", "checks", "keys", "settings", "wire"},
+    "config": {"catalog", "checks", "keys", "reach", "settings", "wire"},
     "waiting": {"errors"},
     "relay": {"errors", "waiting", "wire"},
-    "pool": {"errors", "needs", "waiting", "wire"},
-    "upstream": {"errors", "sending", "waiting", "wire"},
+    "upstream": {"causes", "errors", "needs", "sending", "waiting", "wire"},
+    "kind": {"reach", "record", "upstream", "wire"},
+    "kinds": {"causes", "kind", "needs", "record", "upstream", "waiting", "wire"},
+    "pool": {"causes", "errors", "kind", "needs", "record", "waiting", "wire"},
     "gateway": {"errors", "journal", "journey", "pool", "relay", "upstream", "wire"},
     "web": {
         *("catalog", "checks", "errors", "gateway", "journal", "keys", "pool"),
@@ -37,23 +42,27 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checking": {"config", "listening", "settings"},
     "descriptors": {"config", "web"},
     "draining": {"errors"},
-    "embedded": {"config", "pool"},
-    "wiring": {"catalog", "config", "gateway", "pool", "upstream", "web"},
+    "embedded": {"config", "pool", "record"},
+    "wiring": {
+        *("catalog", "config", "gateway", "kind", "kinds", "pool", "reach"),
+        *("upstream", "web", "wire"),
+    },
     "reloading": {"config", "descriptors", "listening", "wiring"},
     "tap": {
         *("checking", "config", "descriptors", "draining", "embedded", "listening"),
         *("pool", "reloading", "wiring"),
     },
-    "states": {"needs", "pool", "wire"},
+    "states": {"needs", "pool", "record", "wire"},
     "trial": {"config", "errors", "gateway", "journal", "pool", "wire", "wiring"},
     "cli": {
-        *("checking", "checks", "config", "importing", "needs", "pool", "settings"),
-        *("states", "trial", "wire", "wiring"),
+        *("checking", "checks", "config", "importing", "needs", "pool", "record"),
+        *("settings", "states", "trial", "wire", "wiring"),
     },
 }
 
 PURE = (
-    *("errors", "checks", "keys", "journal", "needs", "wire", "catalog"),
+    *("causes", "errors", "checks", "keys", "journal", "needs", "wire", "catalog"),
+    *("reach", "record", "upstream/order"),
     *("importing", "journey", "settings", "states", "config"),
     *("pool/account", "pool/choosing", "pool/hold", "pool/learnt", "pool/schema"),
     *(

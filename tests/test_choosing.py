@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from antigravity_gw.errors import Exhausted, NeedsOperator
 from antigravity_gw.needs import Need
-from antigravity_gw.pool.account import Account, Record
+from antigravity_gw.pool.account import Account
 from antigravity_gw.pool.choosing import Chooser, Errand, Homes, Strategy, worth_waiting
 from antigravity_gw.pool.hold import EVERY_MODEL, Rest
+from antigravity_gw.record import Record
 from antigravity_gw.wire.ask import Conversation
 from antigravity_gw.wire.companion import Remaining
 from antigravity_gw.wire.oauth import OAuthClient

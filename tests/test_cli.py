@@ -31,11 +31,12 @@ from antigravity_gw.cli.words import (
     timestamp,
 )
 from antigravity_gw.needs import Need
-from antigravity_gw.pool.account import Access, Known, Record
+from antigravity_gw.pool.account import Access, Known
 from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold
 from antigravity_gw.pool.learnt import held, minted, project_found, quota_seen
 from antigravity_gw.pool.store import Store
+from antigravity_gw.record import Record
 from antigravity_gw.trial import Outcome
 from antigravity_gw.wire.companion import Remaining
 from antigravity_gw.wire.oauth import OAuthClient
@@ -115,7 +116,7 @@ def test_add(run: Run, store: Store) -> None:
     assert run("accounts", "add", "ada", stdin="1//b\n")[1] == "ada: updated\n"
     (record,) = records(store)
 
-    assert (record.name, record.refresh_token, record.project) == ("ada", "1//b", "p-1")
+    assert (record.name, record.credential, record.project) == ("ada", "1//b", "p-1")
     assert record.client is None
     assert "ada" not in record.id
 
@@ -126,7 +127,7 @@ def test_add_by_id(run: Run, store: Store) -> None:
     (record,) = records(store)
 
     assert run("accounts", "add", record.id, stdin="1//b")[1] == "ada: updated\n"
-    assert [record.refresh_token for record in records(store)] == ["1//b"]
+    assert [record.credential for record in records(store)] == ["1//b"]
 
 
 def test_add_with_a_client(run: Run, store: Store, tmp_path: Path) -> None:
@@ -142,7 +143,7 @@ def test_add_with_a_client(run: Run, store: Store, tmp_path: Path) -> None:
 
     assert (status, err) == (0, "")
     assert record.client == OAuthClient("id", "hush")
-    assert record.refresh_token == "1//a"
+    assert record.credential == "1//a"
 
 
 def test_add_asks_for_the_token(
@@ -157,7 +158,7 @@ def test_add_asks_for_the_token(
 
     monkeypatch.setattr("getpass.getpass", end_of_file)
 
-    assert [record.refresh_token for record in records(store)] == ["1//typed"]
+    assert [record.credential for record in records(store)] == ["1//typed"]
     assert "the refresh token is empty" in run("accounts", "add", "bob", stdin=None)[2]
 
 
@@ -393,7 +394,7 @@ def test_import_of_something_newer(run: Run, store: Store, tmp_path: Path) -> No
     (record,) = records(store)
 
     assert ": a@x: updated" in out
-    assert (record.refresh_token, record.project) == ("1//b", "p-1")
+    assert (record.credential, record.project) == ("1//b", "p-1")
 
 
 def test_import_without_names(run: Run, store: Store, tmp_path: Path) -> None:
@@ -409,7 +410,7 @@ def test_import_without_names(run: Run, store: Store, tmp_path: Path) -> None:
     odd = written(tmp_path, "-odd.json", {"refresh_token": "1//o"})
     run("accounts", "import", odd)
 
-    assert [(r.name, r.refresh_token) for r in records(store)] == [
+    assert [(r.name, r.credential) for r in records(store)] == [
         ("oauth_creds", "1//x"),
         ("oauth_creds-2", "1//y"),
         ("grace", "1//g"),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from antigravity_gw.causes import Cause
 from antigravity_gw.needs import Need
 from antigravity_gw.wire.companion import (
     FREE,
@@ -283,15 +284,19 @@ def test_link(url: object, link: str | None) -> None:
 @pytest.mark.parametrize("code", sorted(REFUSALS.keys() - {"VALIDATION_REQUIRED"}))
 def test_refusal(code: str) -> None:
     """Each of Google's codes is put into words of our own."""
-    assert refusal([Ineligible("NEW_CODE"), Ineligible(code)]) == Verdict(
-        Blame.HUMAN, REFUSALS[code], need=Need.ENTITLEMENT
-    )
+    verdict = refusal([Ineligible("NEW_CODE"), Ineligible(code)])
+
+    assert (verdict.blame, verdict.need) == (Blame.HUMAN, Need.ENTITLEMENT)
+    assert verdict.reason == REFUSALS[code]
+    assert verdict.cause is not None
 
 
 @pytest.mark.parametrize("ineligible", [[], [Ineligible("UNKNOWN")]])
 def test_refusal_without_a_reason(ineligible: list[Ineligible]) -> None:
     """Where Google gives no reason, none is made up."""
-    assert refusal(ineligible) == Verdict(Blame.HUMAN, REFUSED, need=Need.ENTITLEMENT)
+    assert refusal(ineligible) == Verdict(
+        Blame.HUMAN, REFUSED, need=Need.ENTITLEMENT, cause=Cause.INELIGIBLE
+    )
 
 
 def test_validation_goes_first() -> None:

@@ -79,9 +79,10 @@ def test_every_setting_is_documented(place: tuple[str, ...]) -> None:
             "{file}: upstream.attempts: expected a whole number, not True",
         ),
         (
-            "[upstream]\nendpoints = ['http://example.com']",
-            "{file}: upstream.endpoints.0: expected an https URL, or an http one of "
-            "this machine, not 'http://example.com'",
+            "[upstream.code_assist]\nendpoints = ['http://example.com']",
+            "{file}: upstream.code_assist.endpoints.0: expected an https URL, or an "
+            "http one of this machine; {{location}} may be in it, not "
+            "'http://example.com'",
         ),
         (
             "[auth]\nmode = 'on'",
@@ -123,8 +124,8 @@ def test_every_setting_is_documented(place: tuple[str, ...]) -> None:
         ),
         ("listen = []", "{file}: listen: expected at least one endpoint, not []"),
         (
-            "upstream.endpoints = []",
-            "{file}: upstream.endpoints: expected at least one URL, not []",
+            "upstream.vertex.endpoints = []",
+            "{file}: upstream.vertex.endpoints: expected at least one URL, not []",
         ),
         (
             "models.aliases = {'models/x' = 'y'}",

@@ -11,9 +11,9 @@ from bodies import REAL, Real
 from twisted.web.server import NOT_DONE_YET
 from world import HELLO, LAST, STREAM, TEXT, WHOLE, Call, Reply, World, event
 
+from antigravity_gw.kind import Kinds
 from antigravity_gw.pool.choosing import Strategy
 from antigravity_gw.upstream.client import Patience
-from antigravity_gw.upstream.projects import Projects
 from antigravity_gw.web.admission import Limits
 from antigravity_gw.wire.ask import Ask
 from antigravity_gw.wire.verdict import Blame
@@ -641,9 +641,9 @@ def test_lookups_are_bounded(tmp_path: Path) -> None:
 def test_time_for_lookups(tmp_path: Path) -> None:
     """What comes before the call is within the deadline of the request too."""
     world = World(tmp_path, accounts="")
-    world.upstream = evolve(world.upstream, patience=Patience(token=1e4, lookup=1e4))
-    projects = Projects(world.upstream, world.endpoints, world.clock)
-    world.pool.preparation.find_project = projects.find
+    upstream = evolve(world.upstream, patience=Patience(token=1e4, lookup=1e4))
+    kind = evolve(world.kind, means=evolve(world.kind.means, upstream=upstream))
+    world.kinds.go_by(Kinds({kind.name: kind}))
     world.add("a", project=None)
     world.google.script = [Reply(stays_open=True)]
     client = world.generate()
@@ -819,7 +819,7 @@ def test_rotated_refresh_token(world: World) -> None:
     world.generate()
     world.take_up()
     world.generate()
-    assert world.store.accounts()[0].record.refresh_token == "refresh-of-a2"
+    assert world.store.accounts()[0].record.credential == "refresh-of-a2"
     assert len(world.token_calls) == 1
     world.clock.advance(50)
     world.generate()

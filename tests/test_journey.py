@@ -77,11 +77,11 @@ def test_what_names_a_delay_is_not_asked_again() -> None:
 
 
 def test_missing_models_are_not_the_accounts_affair() -> None:
-    """A model that no host knows is not asked for under other accounts."""
+    """That no host knows a model is upstream's own answer."""
     journey = travelled(("a", Blame.MISSING), ("a", Blame.MISSING))
 
-    assert journey.left == 0
-    assert journey.trouble() is TOLD
+    assert journey.failed == {"p", "d"}
+    assert (journey.avoid, journey.trouble()) == (set(), TOLD)
 
 
 def test_a_bad_request_ends_it() -> None:

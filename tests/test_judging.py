@@ -23,10 +23,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antigravity_gw.errors import Exhausted
+from antigravity_gw.kinds.code_assist import CodeAssist
 from antigravity_gw.needs import Need
 from antigravity_gw.wire.google import GoogleError, error_body, read_error, redacted
-from antigravity_gw.wire.judging import judge
 from antigravity_gw.wire.verdict import Blame, Verdict
+
+judge = CodeAssist.errors.judge
 
 
 def judged(status: int, body: bytes, **headers: str) -> Verdict:

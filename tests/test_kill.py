@@ -28,9 +28,9 @@ from urllib.parse import parse_qs
 from daemons import Daemon, Sandbox, running
 from killed_writer import Accounts, Step, after, stored, work
 
-from antigravity_gw.pool.account import Record
 from antigravity_gw.pool.database import FILE_NAME
 from antigravity_gw.pool.store import Store
+from antigravity_gw.record import Record
 
 KILLS = int(os.environ.get("KILLS", "4"))
 SEED = int(os.environ.get("KILLS_SEED", "1"))
@@ -52,7 +52,7 @@ client_id = "sandbox-client.apps.example"
 client_secret = "sandbox-secret-of-no-value"
 token_url = "{url}/token"
 
-[upstream]
+[upstream.code_assist]
 endpoints = ["{url}"]
 """
 
@@ -197,7 +197,7 @@ def check_rotations(sandbox: Sandbox, store: Store) -> list[Record]:
     calls = sandbox.calls()
     unlucky = []
     for known in store.accounts():
-        name, token = known.record.name, known.record.refresh_token
+        name, token = known.record.name, known.record.credential
         current = sandbox.control("GET", f"/accounts/{name}")["refreshToken"]
         if token != current:
             mine = [call for call in calls if call["account"] == name]

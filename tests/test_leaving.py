@@ -77,7 +77,7 @@ def test_while_a_token_is_renewed(world: World, leaves: bool) -> None:
     async def post(form: bytes) -> tuple[int, bytes]:
         return await renewal
 
-    world.pool.tokens.post = post
+    world.kind.post = post
     world.google.script = [STREAM]
     client = world.stream()
     if leaves:

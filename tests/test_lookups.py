@@ -17,6 +17,7 @@ from world import Reply, make_upstream
 
 from antigravity_gw.errors import UpstreamTimeout
 from antigravity_gw.needs import Need
+from antigravity_gw.upstream.companion import Companion
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.upstream.projects import Projects
 from antigravity_gw.upstream.quotas import Quotas
@@ -86,6 +87,9 @@ class Google(Resource):
         self.given_up += 1
 
 
+HOSTS = ("http://one.example", "http://two.example")
+
+
 class Lookups:
     """What asks Google, and a Google to be asked."""
 
@@ -95,10 +99,10 @@ class Lookups:
         self.google = Google()
         self.agent = RequestTraversalAgent(self.google)
         self.upstream = make_upstream(self.agent, self.clock)
-        hosts = ("http://one.example", "http://two.example")
-        self.endpoints = Endpoints(hosts, avoid_seconds=30.0)
-        self.projects = Projects(self.upstream, self.endpoints, self.clock)
-        self.quotas = Quotas(self.upstream, self.endpoints)
+        self.endpoints = Endpoints(avoid_seconds=30.0)
+        companion = Companion(self.upstream)
+        self.projects = Projects(companion, HOSTS, self.endpoints, self.clock)
+        self.quotas = Quotas(companion, HOSTS, self.endpoints)
 
     def begin(self, story: Coroutine[Deferred[Any], Any, Any]) -> Finding:
         """Let *story* get as far as it comes without waiting."""
@@ -132,7 +136,7 @@ class Lookups:
 
     def best_host(self) -> str:
         """Who would be asked next."""
-        return self.endpoints.in_order(self.clock.seconds())[0]
+        return self.endpoints.in_order(HOSTS, self.clock.seconds())[0]
 
     def is_quiet(self) -> bool:
         """Whether nothing is under way any more."""

@@ -9,6 +9,7 @@ from zope.interface import implementer
 
 from antigravity_gw.upstream.client import Patience, Upstream
 from antigravity_gw.upstream.http import Connections, make_client
+from antigravity_gw.wire.judging import Table
 
 
 @implementer(ITCPTransport)
@@ -50,8 +51,8 @@ def test_upstream() -> None:
     reactor = MemoryReactorClock()
     http = make_client(reactor, Connections(reactor), 5.0)
     url = "http://127.0.0.1:1/token"
-    upstream = Upstream(http, reactor, Patience(15.0, 30.0), "x", url, 10_000)
-    asking = upstream.post_form(b"x")
+    upstream = Upstream(http, reactor, Patience(15.0, 30.0), "x", Table(), 10_000)
+    asking = upstream.post_form(url, b"x")
     asking.send(None)
     transport = Tcp()
     reactor.tcpClients[-1][2].buildProtocol(None).makeConnection(transport)

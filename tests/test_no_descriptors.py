@@ -19,7 +19,9 @@ from antigravity_gw.errors import OutOfDescriptors
 from antigravity_gw.upstream.body import SealedBody
 from antigravity_gw.upstream.client import Patience, Upstream
 from antigravity_gw.upstream.http import Connections, make_client
+from antigravity_gw.upstream.order import Order
 from antigravity_gw.waiting import is_out_of_descriptors, is_room_left
+from antigravity_gw.wire.judging import Table
 from antigravity_gw.wire.verdict import Blame, Setback
 
 NONE_LEFT = ConnectBindError(errno.EMFILE, "Too many open files")
@@ -64,13 +66,13 @@ def test_no_connection_is_begun() -> None:
     reactor = MemoryReactorClock()
     http = make_client(reactor, Connections(reactor), 5.0)
     url = "http://127.0.0.1:1/token"
-    upstream = Upstream(http, reactor, Patience(15.0, 30.0), "x", url, 10_000)
+    upstream = Upstream(http, reactor, Patience(15.0, 30.0), "x", Table(), 10_000)
     body = SealedBody(b"", b"{}", b"")
     with exhausted():
         with pytest.raises(Setback) as caught:
-            now(upstream.generate("http://127.0.0.1:1", "t", body, 9.0))
+            now(upstream.generate(Order(url, ()), body, 9.0))
         with pytest.raises(OutOfDescriptors):
-            now(upstream.post_form(b"x"))
+            now(upstream.post_form(url, b"x"))
 
     assert caught.value.verdict.blame is Blame.GATEWAY
     assert reactor.tcpClients == []

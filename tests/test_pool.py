@@ -12,11 +12,14 @@ from twisted.internet.defer import Deferred, execute
 from world import HELLO, STREAM, TEXT, WHOLE, Call, Reply, World, event
 
 from antigravity_gw.errors import Exhausted, GatewayError, UpstreamTimeout
+from antigravity_gw.kind import Kinds
 from antigravity_gw.needs import Need
-from antigravity_gw.pool.account import Account, Record
+from antigravity_gw.pool.account import Account
 from antigravity_gw.pool.choosing import Chooser, Errand, Strategy
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Rest
+from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.pool.store import Store
+from antigravity_gw.record import Record
 from antigravity_gw.wire.oauth import OAuthClient
 from antigravity_gw.wire.verdict import Blame, Verdict
 
@@ -83,7 +86,7 @@ class Slow:
 
     def __init__(self, world: World) -> None:
         self.asked: list[Deferred[tuple[int, bytes]]] = []
-        world.pool.tokens.post = self.post
+        world.kind.post = self.post
 
     async def post(self, form: bytes) -> tuple[int, bytes]:
         """Take a form, and wait."""
@@ -144,7 +147,7 @@ def test_removed_while_serving(world: World) -> None:
         world.store.remove("a@x")
         world.take_up()
 
-        assert (lease.account_id, lease.token) == ("a", "token-of-a")
+        assert (lease.account_id, lease.caller.token) == ("a", "token-of-a")
 
 
 def test_another_token(world: World) -> None:
@@ -342,14 +345,18 @@ def test_renewed_ahead_in_vain_under_load(one: World) -> None:
     assert one.account("a").holds.by_model == {}
 
 
-def test_corrected_during_a_renewal(world: World, tmp_path: Path) -> None:
+def corrected(world: World) -> AccountPool:
+    """A pool with another OAuth client, for which tokens are to be had."""
+    means = evolve(world.kind.means, client=OAuthClient("right", "secret"))
+    kind = evolve(world.kind, means=means, post=world._post)
+    return evolve(world.pool, kinds=Kinds({kind.name: kind}))
+
+
+def test_corrected_during_a_renewal(world: World) -> None:
     """That the old OAuth client is refused says nothing about the new one."""
     slow = Slow(world)
     client = world.generate()
-    other = World(tmp_path / "other", accounts="")
-    other.pool.tokens.client = OAuthClient("right", "secret")
-    other.pool.tokens.post = world._post
-    world.pool.go_by(other.pool)
+    world.pool.go_by(corrected(world))
     slow.asked[0].callback(WRONG_CLIENT)
     world.settle()
 
@@ -392,9 +399,7 @@ def test_another_client_for_tokens_that_were_not_its_own(world: World) -> None:
     world.token_reply = granted()
     world.pool.go_by(world.pool)
     assert world.generate().status == 400
-    tokens = world.pool.tokens
-    settings = evolve(tokens, client=OAuthClient("right", "secret"))
-    world.pool.go_by(evolve(world.pool, tokens=settings))
+    world.pool.go_by(corrected(world))
 
     assert world.generate().status == 200
 
@@ -410,8 +415,8 @@ def test_rotated_while_the_operator_speaks(one: World) -> None:
     one.settle()
 
     assert client.status == 200
-    assert one.store.accounts()[0].record.refresh_token == "refresh-of-a-2"
-    assert one.account("a").record.refresh_token == "refresh-of-a-2"
+    assert one.store.accounts()[0].record.credential == "refresh-of-a-2"
+    assert one.account("a").record.credential == "refresh-of-a-2"
 
 
 def test_rotated_on_a_slow_disk_while_the_operator_speaks(one: World) -> None:
@@ -433,8 +438,8 @@ def test_rotated_on_a_slow_disk_while_the_operator_speaks(one: World) -> None:
         one.settle()
     one.take_up()
 
-    assert one.store.accounts()[0].record.refresh_token == "refresh-of-a-2"
-    assert one.account("a").record.refresh_token == "refresh-of-a-2"
+    assert one.store.accounts()[0].record.credential == "refresh-of-a-2"
+    assert one.account("a").record.credential == "refresh-of-a-2"
 
 
 def test_a_new_login_waits_for_no_old_one(one: World) -> None:
@@ -551,12 +556,12 @@ def test_one_discovery_for_all(tmp_path: Path) -> None:
         asked.append(Deferred())
         return await asked[-1]
 
-    world.pool.preparation.find_project = find
+    world.kind.find = find
     lending = [world.pool.lend(errand()) for _ in range(200)]
     waiting = [Deferred.fromCoroutine(lend) for lend in lending]
     asked[0].callback("found")
 
-    assert {now(lease).project for lease in waiting} == {"found"}
+    assert {now(lease).caller.project for lease in waiting} == {"found"}
     assert len(asked) == 1
 
 
@@ -1035,10 +1040,10 @@ def test_rotations_survive_bad_moments(world: World) -> None:
     away.rename(world.store.path)
     Store.open(world.store.directory).remove("b@x")
     world.take_up()
-    assert world.account("a").record.refresh_token == "refresh-of-a-4"
+    assert world.account("a").record.credential == "refresh-of-a-4"
     now(world.watch.look())
 
-    assert [k.record.refresh_token for k in world.store.accounts()] == [
+    assert [k.record.credential for k in world.store.accounts()] == [
         "refresh-of-a-4",
         "refresh-of-c",
     ]

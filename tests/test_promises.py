@@ -466,7 +466,7 @@ class SlowTokens:
 
     def __init__(self, world: World) -> None:
         self.asked: list[Deferred[tuple[int, bytes]]] = []
-        world.pool.tokens.post = self.post
+        world.kind.post = self.post
 
     async def post(self, form: bytes) -> tuple[int, bytes]:
         """Take a form, and wait."""
@@ -531,7 +531,7 @@ def test_a_token_endpoint_that_hangs(tmp_path: Path) -> None:
         asking = Deferred.fromCoroutine(answered(form))
         return await within(15.0, world.clock, asking)
 
-    world.pool.tokens.post = post
+    world.kind.post = post
     slow = 0
     for _ in range(20):
         client = world.generate()
@@ -541,7 +541,7 @@ def test_a_token_endpoint_that_hangs(tmp_path: Path) -> None:
         slow += world.clock.seconds() - began > 1.0
         assert client.status == 200
     assert 1 <= slow <= 2
-    world.pool.tokens.post = world._post
+    world.kind.post = world._post
     wait(world, 20.0)
     world.generate()
 

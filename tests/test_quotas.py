@@ -12,7 +12,6 @@ from antigravity_gw.errors import Unreachable
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.hold import EVERY_MODEL
 from antigravity_gw.pool.quotas import QuotaWatch
-from antigravity_gw.upstream.quotas import Quotas
 from antigravity_gw.wire.companion import Remaining
 from antigravity_gw.wire.verdict import Blame, Setback, Verdict
 
@@ -51,7 +50,8 @@ def asked() -> Asked:
 @pytest.fixture
 def watch(world: World, asked: Asked) -> QuotaWatch:
     """Looks at what is left, no more than every five minutes."""
-    return QuotaWatch(world.pool, asked.find, every=300.0)
+    world.kind.left = asked.find
+    return QuotaWatch(world.pool, every=300.0)
 
 
 def test_asked_for_in_the_background(
@@ -85,7 +85,8 @@ def test_it_is_stored(
     assert world.store.accounts()[0].quota == LEFT
     after = World(tmp_path, accounts="")
     after.take_up()
-    now(QuotaWatch(after.pool, asked.find, every=300.0).look())
+    after.kind.left = asked.find
+    now(QuotaWatch(after.pool, every=300.0).look())
 
     assert len(asked.tokens) == 2
     assert after.account("a").quota == LEFT
@@ -174,7 +175,7 @@ def test_changed_meanwhile(world: World, watch: QuotaWatch) -> None:
     async def find(token: str, project: str) -> dict[str, Remaining]:
         return dict(await answer)
 
-    watch.find = find
+    world.kind.left = find
     looking = watch.look()
     world.store.give_another_chance("a")
     world.take_up()
@@ -191,8 +192,7 @@ def test_as_google_says_it(world: World) -> None:
         b'{"modelId":"pro","remainingFraction":0,"resetTime":"2030-01-01T00:00:00Z"}'
     )
     world.google.script = [Reply(body=b'{"buckets":[%b]}' % bucket)]
-    quotas = Quotas(world.upstream, world.endpoints)
-    looking = QuotaWatch(world.pool, quotas.find, every=300.0).look()
+    looking = QuotaWatch(world.pool, every=300.0).look()
     for _ in range(3):
         world.settle()
 

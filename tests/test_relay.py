@@ -13,6 +13,7 @@ from world import LAST, TEXT, event
 from antigravity_gw.errors import BrokenAnswer, UpstreamTimeout
 from antigravity_gw.relay import Relay
 from antigravity_gw.wire.answer import EventFraming, StreamedAnswer
+from antigravity_gw.wire.envelope import unsealed
 
 
 class Upstream:
@@ -67,7 +68,7 @@ class Scene:
 
     def __init__(self, clock: Clock) -> None:
         self.upstream, self.client = Upstream(), Client()
-        self.relay = Relay(StreamedAnswer(EventFraming()), clock, idle=10.0)
+        self.relay = Relay(StreamedAnswer(EventFraming(), unsealed), clock, idle=10.0)
         response: Any = self.upstream
         self.begun = Deferred.fromCoroutine(self.relay.begin(response, 5.0))
 

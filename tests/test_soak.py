@@ -33,9 +33,9 @@ from world import CATALOG, Client, World, make_upstream
 from zope.interface import implementer
 
 from antigravity_gw.gateway import Limits
+from antigravity_gw.kind import Kinds
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.choosing import Strategy
-from antigravity_gw.upstream.projects import Projects
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.models import Api
 from antigravity_gw.web.site import make_tree
@@ -579,9 +579,10 @@ class Soak(World):
     def _let_ask(self, agent: Connections) -> None:
         """Have the gateway ask that Google, under the limits of this soak."""
         self.agent = agent  # type: ignore[assignment]
-        self.upstream = make_upstream(agent, self.clock)
-        projects = Projects(self.upstream, self.endpoints, self.clock)
-        self.pool.preparation.find_project = projects.find
+        upstream = make_upstream(agent, self.clock)
+        self.kind.means = evolve(self.kind.means, upstream=upstream)
+        self.kind = evolve(self.kind)  # which asks through it from the start
+        self.kinds.go_by(Kinds({self.kind.name: self.kind}))
         gateway = self.make_gateway(LIMITS)
         api = Api(gateway, CATALOG, Form.SSE, new_id=lambda: self.trips[-1].id)
         self.site.resource = make_tree(api, self.pool)
@@ -894,7 +895,7 @@ def test_soak(tmp_path: Path, logged: list[dict[str, Any]]) -> None:
         id: known.holds for id, known in stored.items()
     }
     assert soak.refresh_tokens == {
-        id: known.record.refresh_token for id, known in stored.items()
+        id: known.record.credential for id, known in stored.items()
     }
     # every call was made for a request that is in the log,
     assert sum(int(line[1]) for line in lines if line) == soak.calls.total()

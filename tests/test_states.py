@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from antigravity_gw.needs import Need
-from antigravity_gw.pool.account import Known, Record
+from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold
+from antigravity_gw.record import Record
 from antigravity_gw.states import (
     GRAVEST_FIRST,
     TO_DO,

@@ -12,7 +12,7 @@ import pytest
 from attrs import evolve
 
 from antigravity_gw.needs import Need
-from antigravity_gw.pool.account import Access, Known, Record
+from antigravity_gw.pool.account import Access, Known
 from antigravity_gw.pool.database import NoStore, StoreError
 from antigravity_gw.pool.hold import EVERY_MODEL, Hold
 from antigravity_gw.pool.learnt import (
@@ -25,6 +25,7 @@ from antigravity_gw.pool.learnt import (
 )
 from antigravity_gw.pool.schema import STEPS, VERSION
 from antigravity_gw.pool.store import Store
+from antigravity_gw.record import Record
 from antigravity_gw.wire.companion import Remaining
 from antigravity_gw.wire.oauth import OAuthClient
 
@@ -63,7 +64,7 @@ def all_that_is_learnt(id: str, epoch: int) -> list[Change]:
 
 
 KNOWN = Known(
-    evolve(ADA, refresh_token="1//rotated"),
+    evolve(ADA, credential="1//rotated"),
     {"pro": HOLD, EVERY_MODEL: LOGIN},
     ACCESS,
     "found",
@@ -108,7 +109,7 @@ def test_rotations(store: Store) -> None:
     store.apply([rotated("1", "1//a", "1//a2"), rotated("1", "1//a2", "1//a3")])
     store.apply([rotated("2", "1//older", "1//b2")])
 
-    assert [record.refresh_token for record in records(store)] == ["1//a3", "1//b"]
+    assert [record.credential for record in records(store)] == ["1//a3", "1//b"]
 
 
 def test_another_file_in_its_place(store: Store, tmp_path: Path) -> None:
@@ -177,7 +178,7 @@ def test_the_same_name_is_the_same_account(store: Store) -> None:
     store.change("ada", weight=3.0, disabled=5.0)
     store.apply(all_that_is_learnt("1", epoch=1))
     assert not store.put(Record("9", "ada", "1//new", added=9.0))
-    kept = evolve(ADA, refresh_token="1//new", weight=3.0, disabled=5.0, epoch=2)
+    kept = evolve(ADA, credential="1//new", weight=3.0, disabled=5.0, epoch=2)
     assert store.accounts()[0] == Known(kept)
     other = OAuthClient("other", "secret")
     store.put(Record("9", "ada", "1//new", other, "other", 9.0))

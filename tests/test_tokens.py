@@ -8,13 +8,19 @@ from attrs import evolve
 from helpers import now
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
+from twisted.internet.testing import MemoryReactorClock
+from twisted.web.client import Agent
+from world import Scripted, make_means, make_upstream
 
 from antigravity_gw.errors import Unreachable
+from antigravity_gw.kind import Kinds
 from antigravity_gw.needs import Need
-from antigravity_gw.pool.account import Access, Account, Record
+from antigravity_gw.pool.account import Access, Account
 from antigravity_gw.pool.learnt import Change, minted, rotated
 from antigravity_gw.pool.shared import Shared
 from antigravity_gw.pool.tokens import Tokens
+from antigravity_gw.record import Record
+from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.wire.oauth import OAuthClient, RenewalFailed
 
 OK = (200, b'{"access_token":"t1","expires_in":3599}')
@@ -48,15 +54,22 @@ def learnt() -> list[Change]:
 
 
 @pytest.fixture
-def tokens(endpoint: Endpoint, clock: Clock, learnt: list[Change]) -> Tokens:
+def kind(endpoint: Endpoint, clock: Clock) -> Scripted:
+    """Accounts that get their tokens from that endpoint."""
+    upstream = make_upstream(Agent(MemoryReactorClock()), clock)
+    means = make_means(upstream, Endpoints(30.0))
+    return Scripted(evolve(means, client=OAuthClient("id", "hush")), endpoint.post)
+
+
+@pytest.fixture
+def tokens(kind: Scripted, clock: Clock, learnt: list[Change]) -> Tokens:
     """Tokens from that endpoint."""
 
     def learn(change: Change) -> Deferred[bool]:
         learnt.append(change)
         return succeed(True)
 
-    client = OAuthClient("id", "hush")
-    return Tokens(endpoint.post, clock, client, learn)
+    return Tokens(Kinds({"code_assist": kind}), clock, learn)
 
 
 def account(token: str = "1//a") -> Account:
@@ -164,7 +177,7 @@ def test_rotation(tokens: Tokens, endpoint: Endpoint, learnt: list[Change]) -> N
 
     assert tokens.held(one) == "t1"
     assert learnt[0] == rotated("a", "1//a", "1//new")
-    assert one.record.refresh_token == "1//new"
+    assert one.record.credential == "1//new"
     renewed(tokens, endpoint, one, OK)
     assert b"1%2F%2Fnew" in endpoint.forms[1]
 
@@ -192,7 +205,7 @@ def test_a_disk_that_hangs(tokens: Tokens, endpoint: Endpoint, clock: Clock) -> 
     clock.advance(5)
 
     assert now(renewal) == "t1"
-    assert one.record.refresh_token == "1//new"
+    assert one.record.credential == "1//new"
 
 
 def test_the_store_lags_behind(tokens: Tokens, endpoint: Endpoint) -> None:
@@ -223,17 +236,17 @@ def test_login_during_a_renewal(tokens: Tokens, endpoint: Endpoint) -> None:
     """A login that comes while the old one is renewed is not overwritten."""
     one = account()
     renewal = Deferred.fromCoroutine(tokens.renew(one))
-    one.record = evolve(one.record, refresh_token="1//login")
+    one.record = evolve(one.record, credential="1//login")
     endpoint.asked[0].callback(ROTATED)
 
     assert now(renewal) == "t1"
-    assert one.record.refresh_token == "1//login"
+    assert one.record.credential == "1//login"
     assert tokens.held(one) is None
 
 
-def test_no_client(tokens: Tokens) -> None:
+def test_no_client(tokens: Tokens, kind: Scripted) -> None:
     """Without an OAuth client, it is the operator who has to do something."""
-    tokens.client = None
+    kind.has_client(None)
     with pytest.raises(RenewalFailed, match=r"oauth\.client_id") as caught:
         now(tokens.renew(account()))
 

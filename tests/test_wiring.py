@@ -7,7 +7,10 @@ from antigravity_gw.relay import Relay
 from antigravity_gw.upstream.body import SealedBody
 from antigravity_gw.upstream.client import Patience, Upstream
 from antigravity_gw.upstream.http import Connections, make_client
+from antigravity_gw.upstream.order import Order
 from antigravity_gw.wire.answer import EventFraming, StreamedAnswer
+from antigravity_gw.wire.envelope import unwrapped
+from antigravity_gw.wire.judging import Table
 
 HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -31,13 +34,13 @@ def test_a_connection_that_is_being_closed() -> None:
     """An error and the end of its answer come in one piece: it serves nobody else."""
     reactor = MemoryReactorClock()
     http = make_client(reactor, Connections(reactor), 5.0)
-    token_url = "http://127.0.0.1/token"
-    upstream = Upstream(http, reactor, Patience(15.0, 30.0), "x", token_url, 10_000)
+    upstream = Upstream(http, reactor, Patience(15.0, 30.0), "x", Table(), 10_000)
+    order = Order("http://127.0.0.1:1", ())
 
     async def ask() -> None:
         body = SealedBody(b"{", b"", b"}")
-        response = await upstream.stream("http://127.0.0.1:1", "t", body, 100.0)
-        relay = Relay(StreamedAnswer(EventFraming()), reactor, 100.0)
+        response = await upstream.stream(order, body, 100.0)
+        relay = Relay(StreamedAnswer(EventFraming(), unwrapped), reactor, 100.0)
         await relay.begin(response, 100.0)
 
     failed = Deferred.fromCoroutine(ask()).addErrback(lambda _: None)

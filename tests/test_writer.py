@@ -8,12 +8,12 @@ import pytest
 from helpers import now
 from twisted.internet.defer import Deferred
 
-from antigravity_gw.pool.account import Record
 from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.hold import Hold
 from antigravity_gw.pool.learnt import Change, held, rotated
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.writer import StoreWriter
+from antigravity_gw.record import Record
 
 
 class Thread:
@@ -63,7 +63,7 @@ def cooling(model: str, until: float) -> Change:
 
 def on_disk(store: Store) -> str:
     """The refresh token that is stored."""
-    return store.accounts()[0].record.refresh_token
+    return store.accounts()[0].record.credential
 
 
 def test_it_is_on_disk_when_it_says_so(store: Store) -> None:

@@ -6,7 +6,7 @@ site's protocol, and Google's replies are written by the test.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,9 @@ from twisted.web.server import NOT_DONE_YET
 from antigravity_gw.catalog import Catalog, Model
 from antigravity_gw.gateway import Gateway, Limits
 from antigravity_gw.keys import Key, KeyRing
-from antigravity_gw.pool.account import Account, Record
+from antigravity_gw.kind import Caller, Kinds, Means
+from antigravity_gw.kinds.code_assist import CodeAssist
+from antigravity_gw.pool.account import Account
 from antigravity_gw.pool.choosing import Chooser, Strategy
 from antigravity_gw.pool.consequences import Consequences
 from antigravity_gw.pool.learnt import project_found
@@ -35,10 +37,12 @@ from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.watch import StoreWatch
 from antigravity_gw.pool.writer import StoreWriter
+from antigravity_gw.reach import Reach
+from antigravity_gw.record import Record
 from antigravity_gw.upstream.client import Patience, Upstream
+from antigravity_gw.upstream.credentials import Exchange
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.upstream.http import PlainClient
-from antigravity_gw.upstream.projects import Projects
 from antigravity_gw.web.admission import Limits as Limited
 from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
@@ -46,7 +50,13 @@ from antigravity_gw.web.guard import Guard, Mode
 from antigravity_gw.web.models import Api
 from antigravity_gw.web.site import GatewaySite, make_tree
 from antigravity_gw.web.timed import LINGER
-from antigravity_gw.wire.oauth import OAuthClient
+from antigravity_gw.wire.companion import Remaining
+from antigravity_gw.wire.oauth import (
+    AccessToken,
+    OAuthClient,
+    read_renewal,
+    renewal_form,
+)
 
 HELLO = b'{"contents":[{"parts":[{"text":"Hello"}]}]}'
 TEXT = {"candidates": [{"content": {"role": "model", "parts": [{"text": "Hi"}]}}]}
@@ -219,6 +229,7 @@ class Client:
         return self.status, error["status"]
 
 
+TOKEN_URL = "http://google.example/token"
 CATALOG = Catalog(
     (Model(name="pro"), Model(name="flash")), {"fast*": "flash"}, ("*-image",)
 )
@@ -231,9 +242,68 @@ def make_upstream(agent: IAgent, clock: Clock) -> Upstream:
         clock=clock,
         patience=Patience(token=15.0, lookup=30.0),
         user_agent="gw/test",
-        token_url="http://google.example/token",
+        errors=CodeAssist.errors,
         answer_limit=10_000,
     )
+
+
+def make_means(
+    upstream: Upstream, endpoints: Endpoints, hosts: tuple[str, ...] = (), **more: Any
+) -> Means:
+    """What a kind of account works with."""
+    means = Means(
+        upstream=upstream,
+        reach=Reach(endpoints=hosts),
+        endpoints=endpoints,
+        in_thread=execute,
+        exchange=Exchange(TOKEN_URL, 15.0, {}, True),
+        client=OAuthClient("client", "secret"),
+        token_url=TOKEN_URL,
+        userinfo_url="http://google.example/userinfo",
+        token_seconds=15.0,
+        onboarding_seconds=60.0,
+        makes_images=CATALOG.makes_images,
+    )
+    return evolve(means, **more)
+
+
+@define(eq=False)
+class Scripted(CodeAssist):
+    """
+    Code Assist, but that a test may answer what is asked around generating.
+
+    :ivar post: in place of the token endpoint.
+    :ivar find: in place of looking for a project.
+    :ivar left: in place of looking for what is left of quotas.
+    """
+
+    post: Callable[[bytes], Awaitable[tuple[int, bytes]]] | None = None
+    find: Callable[[str, str | None], Awaitable[str | None]] | None = None
+    left: Callable[[str, str], Awaitable[dict[str, Remaining]]] | None = None
+
+    async def mint(self, record: Record) -> AccessToken:
+        """By way of the test's token endpoint, if it has one."""
+        client = self.client_of(record)
+        if self.post is None or client is None:
+            return await super().mint(record)
+        form = renewal_form(client, record.credential)
+        return read_renewal(*await self.post(form))
+
+    async def find_project(self, record: Record, token: str) -> str | None:
+        """As the test says, if it says something."""
+        if self.find is None:
+            return await super().find_project(record, token)
+        return await self.find(token, record.project)
+
+    async def find_quotas(self, caller: Caller) -> dict[str, Remaining]:
+        """As the test says, if it says something."""
+        if self.left is None:
+            return await super().find_quotas(caller)
+        return await self.left(caller.token, caller.project)
+
+    def has_client(self, client: OAuthClient | None) -> None:
+        """Let that be the configured OAuth client."""
+        self.means = evolve(self.means, client=client)
 
 
 OPEN: list[Store] = []
@@ -264,25 +334,22 @@ class World:
         self.token_reply: Callable[[str], tuple[int, bytes]] = _token
         self.agent = RequestTraversalAgent(settings.get("site", self.google))
         self.upstream = make_upstream(self.agent, self.clock)
-        self.endpoints = Endpoints(
-            settings.get("hosts", ("http://one.example",)), avoid_seconds=30.0
-        )
+        self.endpoints = Endpoints(avoid_seconds=30.0)
+        hosts = settings.get("hosts", ("http://one.example",))
+        means = make_means(self.upstream, self.endpoints, hosts)
+        self.kind = Scripted(means, self._post)
+        self.kinds = Kinds({self.kind.name: self.kind})
         self.store = Store.open(folder)
         OPEN.append(self.store)
         writer = StoreWriter(self.store, execute)
-        tokens = Tokens(
-            post=self._post,
-            clock=self.clock,
-            client=OAuthClient("client", "secret"),
-            learn=writer.learn,
-        )
+        tokens = Tokens(self.kinds, self.clock, writer.learn)
         consequences = Consequences(writer, self.clock.seconds, chance=lambda: 0.0)
-        projects = Projects(self.upstream, self.endpoints, self.clock)
         self.pool = AccountPool(
             clock=self.clock,
             writer=writer,
             tokens=tokens,
-            preparation=Preparation(tokens, projects.find, consequences, self.clock),
+            kinds=self.kinds,
+            preparation=Preparation(tokens, self.kinds, consequences, self.clock),
             consequences=consequences,
             chooser=Chooser(settings.get("strategy", Strategy.FILL)),
         )
@@ -323,12 +390,9 @@ class World:
         """What serves from this world's pool."""
         return Gateway(
             pool=self.pool,
-            upstream=self.upstream,
             endpoints=self.endpoints,
             limits=limits,
             clock=self.clock,
-            user_agent="gw/test",
-            is_image_model=CATALOG.makes_images,
         )
 
     def add(self, name: str, project: str | None = "project-of-it") -> None:

@@ -21,8 +21,9 @@ from antigravity_gw.cli.common import (
 from antigravity_gw.cli.objects import account_object
 from antigravity_gw.cli.tables import Moment, card, listing
 from antigravity_gw.importing import Found, stranger
-from antigravity_gw.pool.account import Known, Record
+from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.database import NoStore
+from antigravity_gw.record import Record
 from antigravity_gw.states import ACCOUNTS, handle
 from antigravity_gw.wire.oauth import OAuthClient
 

@@ -19,8 +19,9 @@ from antigravity_gw.cli.common import (
     warn,
 )
 from antigravity_gw.importing import Found, Skipped, read_file, stranger
-from antigravity_gw.pool.account import Known, Record
+from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.store import Store
+from antigravity_gw.record import Record
 
 
 def add_import_parser(commands: Any) -> None:
@@ -166,7 +167,7 @@ class Importer:
         twins = (
             known
             for known in self._known.values()
-            if known.record.refresh_token == entry.refresh_token
+            if known.record.credential == entry.refresh_token
         )
         return next(twins, None)
 
@@ -183,7 +184,7 @@ class Importer:
 def _brings_nothing(entry: Found, record: Record) -> bool:
     """Whether the account of *record* has all that *entry* says."""
     return (
-        entry.refresh_token == record.refresh_token
+        entry.refresh_token == record.credential
         and entry.client in (None, record.client)
         and entry.project in (None, record.project)
     )

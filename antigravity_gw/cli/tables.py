@@ -16,7 +16,8 @@ from antigravity_gw.cli.words import (
     shortened,
     span,
 )
-from antigravity_gw.pool.account import Known, Record
+from antigravity_gw.pool.account import Known
+from antigravity_gw.record import Record
 from antigravity_gw.states import (
     ACCOUNTS,
     ClientTrouble,

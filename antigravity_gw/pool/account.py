@@ -5,8 +5,8 @@ import math
 from attrs import define, field, frozen
 
 from antigravity_gw.pool.hold import Hold, Holds
+from antigravity_gw.record import Record
 from antigravity_gw.wire.companion import Remaining
-from antigravity_gw.wire.oauth import OAuthClient
 
 STALE = 86400.0
 """What Google has said of a quota is worth so many seconds."""
@@ -16,42 +16,12 @@ LEAST_HEADROOM = 0.01
 
 
 @frozen
-class Record:
-    """
-    What the operator has said of an account.
-
-    :ivar id: opaque, made by us; the only thing about an account that is logged.
-    :ivar name: what the operator calls it; often an e-mail, so never logged.
-    :ivar client: the OAuth client its token belongs to; None for the configured one.
-    :ivar project: the Google Cloud project to use when Google names none.
-    :ivar added: POSIX seconds.
-    :ivar disabled: since when the operator has it disabled, in POSIX seconds.
-    :ivar weight: its share of new conversations, beside the others' weights.
-    :ivar priority: accounts with a lower one are asked first.
-    :ivar concurrency: how many requests it may serve at a time; None for any.
-    :ivar epoch: grows when the operator says that what was learnt is void.
-    """
-
-    id: str
-    name: str = field(repr=False)
-    refresh_token: str = field(repr=False)
-    client: OAuthClient | None = None
-    project: str | None = field(default=None, repr=False)
-    added: float = 0.0
-    disabled: float | None = None
-    weight: float = 1.0
-    priority: int = 0
-    concurrency: int | None = None
-    epoch: int = 0
-
-
-@frozen
 class Access:
     """
     An access token, and how long it is used.
 
     :ivar expires: when it is not used any more, in POSIX seconds.
-    :ivar minted_from: tells the refresh token it was exchanged for.
+    :ivar minted_from: tells the credential it was exchanged for.
     """
 
     token: str = field(repr=False)

@@ -40,6 +40,7 @@ class Errand:
     :ivar conversation: what it belongs to; None when there is no telling.
     :ivar deadline: when it has to have an account, in POSIX seconds.
     :ivar patience: for how many seconds in all it may wait for one to come free.
+    :ivar kinds: of account that will do for it; None for any.
     :ivar avoid: ids of accounts that will not do for it.
     :ivar tried: ids of accounts to take only when no other is left.
     """
@@ -49,6 +50,7 @@ class Errand:
     conversation: Conversation | None
     deadline: float
     patience: float = 0.0
+    kinds: frozenset[str] | None = None
     avoid: set[str] = field(factory=set)
     tried: set[str] = field(factory=set)
 
@@ -106,7 +108,7 @@ class Chooser:
         ]
         able = [a for a in able if a.id not in errand.tried] or able
         if not able:
-            raise why_none(accounts, errand.model, now)
+            raise why_none(accounts, errand.model, now, errand.kinds)
         if self.strategy is Strategy.FILL:
             return min(able, key=lambda account: _tier(account, errand.model, now))
         if errand.conversation is None:
@@ -193,8 +195,27 @@ def _score(account: Account, errand: Errand, weight: float) -> float:
     return -weight / math.log(hashed)
 
 
-def why_none(accounts: Sequence[Account], model: str, now: float) -> GatewayError:
+def of_kinds(
+    accounts: Sequence[Account], kinds: frozenset[str] | None
+) -> Sequence[Account]:
+    """Those of *accounts* that may be asked; None for any kind."""
+    if kinds is None:
+        return accounts
+    return [account for account in accounts if account.record.kind in kinds]
+
+
+def why_none(
+    accounts: Sequence[Account],
+    model: str,
+    now: float,
+    kinds: frozenset[str] | None = None,
+) -> GatewayError:
     """What to tell a client for whom there is no account, in general terms."""
+    if kinds is not None and not accounts:
+        return NeedsOperator(
+            f"{model} may be asked for only under accounts of another kind than this "
+            "gateway has: its operator has to look at models.kinds in the configuration"
+        )
     if not accounts:
         return NeedsOperator(
             "this gateway has no account yet: its operator has to add one with "

@@ -55,9 +55,7 @@ def rotated(id: str, old: str, new: str) -> Change:
     That holds whatever the operator has said of the account meanwhile, unless
     it was another token.
     """
-    update = (
-        "UPDATE secret SET refresh_token = ? WHERE account = ? AND refresh_token = ?"
-    )
+    update = "UPDATE secret SET credential = ? WHERE account = ? AND credential = ?"
     return Change(("rotation", id, old), ((update, (new, id, old)),))
 
 

@@ -1,6 +1,7 @@
 """The pool: lends an account, ready to ask with, to one request at a time."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import ClassVar
 
 from attrs import define, evolve, field, frozen
@@ -8,15 +9,23 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from antigravity_gw.errors import Exhausted, GatewayError, UpstreamTimeout
+from antigravity_gw.kind import Caller, Kind, Kinds
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Account, Known
-from antigravity_gw.pool.choosing import Chooser, Errand, why_none, worth_waiting
+from antigravity_gw.pool.choosing import (
+    Chooser,
+    Errand,
+    of_kinds,
+    why_none,
+    worth_waiting,
+)
 from antigravity_gw.pool.consequences import Consequences
 from antigravity_gw.pool.hold import EVERY_MODEL, Holds, Trial
 from antigravity_gw.pool.preparing import OUT_OF_TIME, Preparation, Unfit
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.waiting_room import WaitingRoom
 from antigravity_gw.pool.writer import StoreWriter
+from antigravity_gw.wire.oauth import OAuthClient
 from antigravity_gw.wire.verdict import Blame, Verdict
 
 HICCUPS = 3
@@ -34,6 +43,7 @@ class AccountPool:
     clock: IReactorTime
     writer: StoreWriter
     tokens: Tokens
+    kinds: Kinds
     preparation: Preparation
     consequences: Consequences
     chooser: Chooser = field(factory=Chooser)
@@ -55,17 +65,17 @@ class AccountPool:
 
     def go_by(self, other: "AccountPool") -> None:
         """Go by the settings of *other* from now on, which has no accounts."""
-        needs = [Need.CLIENT]
-        if other.tokens.client != self.tokens.client:
-            needs.append(Need.LOGIN)  # the token may have been issued to this one
-        self.tokens.client, self.tokens.post = other.tokens.client, other.tokens.post
-        self.preparation.find_project = other.preparation.find_project
+        before = {a.id: self._client_of(a) for a in self.accounts}
+        self.kinds.go_by(other.kinds)
         self.consequences.rests = other.consequences.rests
         self.chooser.strategy = other.chooser.strategy
         self.preparation.trust_clients()
         for account in self.accounts:
             if account.record.client is None:
-                self.consequences.forgive(account, *needs)
+                self.consequences.forgive(account, Need.CLIENT)
+            if self._client_of(account) != before[account.id]:
+                # The token may have been issued to this one.
+                self.consequences.forgive(account, Need.LOGIN)
             self._let_use_client(account)
         self._waiting.stir()
 
@@ -77,7 +87,7 @@ class AccountPool:
         unless the operator has said something about the account.
         """
         before, self._accounts = self._accounts, {}
-        for each in known:
+        for each in self._familiar(known):
             account = before.get(each.record.id)
             if account is None:
                 account = Account(each.record)
@@ -85,13 +95,25 @@ class AccountPool:
             elif account.epoch != each.record.epoch:
                 self._start_afresh(account, each)
                 self.preparation.trust_client(account)
-            token = self.tokens.successor(account.id, each.record.refresh_token)
-            account.record = evolve(each.record, refresh_token=token)
+            token = self.tokens.successor(account.id, each.record.credential)
+            account.record = evolve(each.record, credential=token)
             self._accounts[account.id] = account
         self.tokens.forget_others(self._accounts)
         if before.keys() != self._accounts.keys():
             self._log.info("accounts in the pool: {count}", count=len(known))
         self._waiting.stir()
+
+    def _familiar(self, known: Sequence[Known]) -> list[Known]:
+        """Those of a kind there is; a later version may have left others."""
+        strangers = [k.record for k in known if k.record.kind not in self.kinds]
+        for record in strangers:
+            self._log.error(
+                "account {account} is of a kind that this version does not know "
+                "({kind}), and is not used",
+                account=record.id,
+                kind=record.kind,
+            )
+        return [each for each in known if each.record.kind in self.kinds]
 
     def _start_afresh(self, account: Account, known: Known) -> None:
         """Let *account* have nothing in it but what the store knows."""
@@ -102,20 +124,33 @@ class AccountPool:
             self.tokens.remember(account.id, known.access)
 
     def _let_use_client(self, account: Account) -> None:
-        client = account.record.client or self.tokens.client
+        client = self._client_of(account)
         account.client_id = client.id if client else ""
 
-    def shortage(self, model: str = EVERY_MODEL) -> GatewayError | None:
+    def _client_of(self, account: Account) -> OAuthClient | None:
+        return self.kinds.of(account.record).client_of(account.record)
+
+    def shortage(
+        self, model: str = EVERY_MODEL, kinds: frozenset[str] | None = None
+    ) -> GatewayError | None:
         """
         Why no account can serve *model*, in general terms; None when one can.
 
         Without a model: whether any can serve at all.  One that is merely busy
         can.
         """
-        now = self.now()
-        if any(account.free_at(model, now) <= now for account in self.accounts):
+        now, accounts = self.now(), of_kinds(self.accounts, kinds)
+        if any(account.free_at(model, now) <= now for account in accounts):
             return None
-        return why_none(self.accounts, model, now)
+        return why_none(accounts, model, now, kinds)
+
+    def pass_over(self, errand: Errand, hosts: AbstractSet[str]) -> None:
+        """Let *errand* avoid the accounts that can be asked at *hosts* only."""
+        errand.avoid.update(
+            account.id
+            for account in self.accounts
+            if hosts >= set(self.kinds.of(account.record).hosts(account.record))
+        )
 
     async def lend(self, errand: Errand) -> "Lease":
         """
@@ -131,12 +166,10 @@ class AccountPool:
         while True:
             turn = await self._turn(errand, troubles)
             try:
-                token, project = await self.preparation.ready(
-                    turn.account, errand.deadline
-                )
+                caller = await self.preparation.ready(turn.account, errand.deadline)
                 self._waiting.stir()  # for those who wait for the same token
                 if self._is_fit(turn):
-                    return Lease(self, turn, token, project)
+                    return Lease(self, turn, caller)
                 self._end(turn)  # a lot can happen while one waits for a token
             except Unfit as unfit:
                 self._end(turn)
@@ -163,7 +196,8 @@ class AccountPool:
                 if self.now() >= errand.deadline:
                     raise UpstreamTimeout(OUT_OF_TIME)
                 try:
-                    account = self.chooser.choose(self.accounts, errand, self.now())
+                    accounts = of_kinds(self.accounts, errand.kinds)
+                    account = self.chooser.choose(accounts, errand, self.now())
                     return self._begin(account, errand.model)
                 except Exhausted as exhausted:
                     await self._sit_out(errand, (troubles or [exhausted])[-1])
@@ -177,7 +211,8 @@ class AccountPool:
         :raises GatewayError: *error*, when that takes longer than *errand* may wait.
         """
         began = self.now()
-        seconds = worth_waiting(self.accounts, errand, began)
+        accounts = of_kinds(self.accounts, errand.kinds)
+        seconds = worth_waiting(accounts, errand, began)
         if seconds <= 0.0:
             raise error
         longest = min(seconds, errand.deadline - began)
@@ -224,9 +259,11 @@ class AccountPool:
             return  # the operator has said something since
         match verdict.blame:
             case Blame.TOKEN:
-                self.tokens.discard(turn.account.id, lease.token)
+                self.tokens.discard(turn.account.id, lease.caller.token)
             case Blame.PROJECT:
-                self.consequences.of_project(turn.account, lease.project, verdict)
+                self.consequences.of_project(
+                    turn.account, lease.caller.project, verdict
+                )
             case _:
                 self.consequences.of_verdict(turn.account, turn.model, verdict)
 
@@ -257,14 +294,12 @@ class Lease:
     """
     An account lent to one request; at the end of a ``with`` it is given back.
 
-    :ivar token: its access token.
-    :ivar project: its Google Cloud project.
+    :ivar caller: what to ask with on its behalf.
     """
 
     _pool: AccountPool = field(repr=False)
     turn: Turn
-    token: str = field(repr=False)
-    project: str = field(repr=False)
+    caller: Caller
 
     @property
     def account_id(self) -> str:
@@ -283,8 +318,13 @@ class Lease:
 
     def secrets(self) -> tuple[str, ...]:
         """What no client may read of the account."""
-        record = self.turn.account.record
-        return self.project, self.token, record.refresh_token, record.name
+        caller, record = self.caller, self.turn.account.record
+        return caller.project, caller.token, record.credential, record.name
+
+    @property
+    def kind(self) -> Kind:
+        """What kind of account it is."""
+        return self._pool.kinds.of(self.caller.record)
 
     def blame(self, verdict: Verdict) -> None:
         """Let the pool draw its conclusions from a failed call."""

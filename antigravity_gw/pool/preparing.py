@@ -1,18 +1,18 @@
 """Getting an account ready to ask with: its access token, and its project."""
 
-from collections.abc import Awaitable, Callable
-
 from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
+from antigravity_gw.causes import Cause
 from antigravity_gw.errors import (
     GatewayError,
     OutOfDescriptors,
     Unreachable,
     UpstreamTimeout,
 )
+from antigravity_gw.kind import Caller, Kinds
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Account
 from antigravity_gw.pool.consequences import Consequences
@@ -46,9 +46,6 @@ class Unfit(Exception):
     error: GatewayError | None
 
 
-FindsProject = Callable[[str, str | None], Awaitable[str | None]]
-
-
 @define(eq=False)
 class Preparation:
     """
@@ -56,14 +53,12 @@ class Preparation:
 
     What goes wrong is concluded where it happens, whoever still waits for it.
 
-    :ivar find_project: asks upstream for the project of the account whose
-        access token it is given, the configured one being the second choice;
-        None when there is neither.  Fails with Setback.
+    :ivar kinds: where projects are known, or are found.
     :ivar _refused_clients: why not to ask with an OAuth client, and until when.
     """
 
     tokens: Tokens
-    find_project: FindsProject
+    kinds: Kinds
     consequences: Consequences
     clock: IReactorTime
     _renewals: Shared[str] = field(factory=lambda: Shared((Unfit,)), init=False)
@@ -78,11 +73,11 @@ class Preparation:
 
     def trust_client(self, account: Account) -> None:
         """The operator has said something new of *account*: that may be mended."""
-        self._refused_clients.pop(self.tokens.client_of(account), None)
+        self._refused_clients.pop(self._client_of(account), None)
 
-    async def ready(self, account: Account, deadline: float) -> tuple[str, str]:
+    async def ready(self, account: Account, deadline: float) -> Caller:
         """
-        The access token and the project of *account*.
+        What *account* can be asked with: an access token, and a project.
 
         :param deadline: when the request has no time left, in POSIX seconds.
         :raises Unfit: when one of them is not to be had.
@@ -98,7 +93,7 @@ class Preparation:
             looked_up = self._looked_up(account, token)
             project = await self._in_time(deadline, looked_up)
         self.consequences.of_access(account)
-        return token, project
+        return Caller(account.record, token, project)
 
     async def _in_time(self, deadline: float, waited_for: Deferred[str]) -> str:
         """What others may wait for too, but this request only until *deadline*."""
@@ -113,7 +108,7 @@ class Preparation:
 
     def _renewed(self, account: Account) -> Deferred[str]:
         # A new login does not wait for what becomes of the one before it.
-        key = f"{account.id} {told_of(account.record.refresh_token)}"
+        key = f"{account.id} {told_of(account.record.credential)}"
         return self._renewals.run(key, lambda: self._renew(account))
 
     async def _renew(self, account: Account) -> str:
@@ -122,7 +117,9 @@ class Preparation:
             return await self._exchange(account)
         except RenewalFailed as failed:
             error = None if failed.need else Unreachable(failed.reason)
-            verdict = Verdict(Blame.HUMAN, failed.reason, need=failed.need)
+            verdict = Verdict(
+                Blame.HUMAN, failed.reason, need=failed.need, cause=failed.cause
+            )
             raise self._unfit(account, age, verdict, error) from failed
         except OutOfDescriptors as error:
             raise Unfit(error) from error
@@ -136,7 +133,7 @@ class Preparation:
 
         One account that finds out is enough for all that have the same one.
         """
-        client, settings = self.tokens.client_of(account), self._settings
+        client, settings = self._client_of(account), self._settings
         known = self._refused_clients.get(client)
         if known is not None and known.is_in_force(self.clock.seconds()):
             raise RenewalFailed(Need.CLIENT, known.reason)
@@ -165,9 +162,15 @@ class Preparation:
             self.consequences.of_trouble(account, verdict)
         return Unfit(error)
 
+    def _client_of(self, account: Account) -> OAuthClient | None:
+        return self.kinds.of(account.record).client_of(account.record)
+
     def _known_project(self, account: Account) -> str | None:
         if account.project is not None:
             return account.project
+        known = self.kinds.of(account.record).project_of(account.record)
+        if known is not None:
+            return known
         is_made_do = self.clock.seconds() < account.configured_until
         return account.record.project if is_made_do else None
 
@@ -178,7 +181,8 @@ class Preparation:
     async def _look_up(self, account: Account, token: str) -> str:
         age = self._age(account)
         try:
-            found = await self.find_project(token, account.record.project)
+            kind = self.kinds.of(account.record)
+            found = await kind.find_project(account.record, token)
         except Setback as setback:
             return self._make_do(account, age, token, setback.verdict)
         if found is not None and found == account.doubted:
@@ -186,7 +190,9 @@ class Preparation:
         if found is None or found == account.doubted:
             why = REFUSED_PROJECT if account.doubted else NO_PROJECT
             account.doubted = None
-            verdict = Verdict(Blame.PROJECT, why, need=Need.PROJECT)
+            verdict = Verdict(
+                Blame.PROJECT, why, need=Need.PROJECT, cause=Cause.NO_PROJECT
+            )
             raise self._unfit(account, age, verdict, None)
         if self._age(account) == age:
             account.project = found

@@ -1,6 +1,5 @@
 """Knowing what is left of the accounts' quotas, without asking on any request."""
 
-from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from attrs import define, field
@@ -29,13 +28,11 @@ class QuotaWatch:
     consequences: an account of which Google does not say what is left may well
     be full.
 
-    :ivar find: asks for the account whose token and project it is given.
     :ivar every: how old, in seconds, what is known may get; 0 for do not ask.
     :ivar begins: when to begin, in POSIX seconds, so that a start is not held up.
     """
 
     pool: AccountPool
-    find: Callable[[str, str], Awaitable[dict[str, Remaining]]]
     every: float
     begins: float = 0.0
     _silent: dict[str, str] = field(factory=dict, init=False)
@@ -43,7 +40,7 @@ class QuotaWatch:
 
     def go_by(self, other: "QuotaWatch") -> None:
         """Go by the settings of *other* from now on."""
-        self.find, self.every = other.find, other.every
+        self.every = other.every
 
     def look(self) -> Deferred[None]:
         """Ask for all; the Deferred fires when that is done, and does not fail."""
@@ -65,6 +62,7 @@ class QuotaWatch:
         return (
             account in self.pool.accounts
             and account.record.disabled is None
+            and self.pool.kinds.of(account.record).tells_quotas
             and not (is_fresh or is_held)
         )
 
@@ -72,10 +70,9 @@ class QuotaWatch:
         token, epoch = "", account.epoch
         try:
             preparation = self.pool.preparation
-            token, project = await preparation.ready(
-                account, self.pool.now() + LONGEST_LOOK
-            )
-            quota = await self.find(token, project)
+            caller = await preparation.ready(account, self.pool.now() + LONGEST_LOOK)
+            token = caller.token
+            quota = await self.pool.kinds.of(caller.record).find_quotas(caller)
         except Setback as setback:
             if setback.verdict.blame is Blame.TOKEN:
                 self.pool.tokens.discard(account.id, token)

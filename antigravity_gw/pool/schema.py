@@ -72,6 +72,13 @@ STEPS = (
         FROM block WHERE need <> 'OAuth client refused';
     DROP TABLE block
     """,
+    # 3: accounts of several kinds, with other secrets than refresh tokens.
+    """
+    ALTER TABLE account ADD COLUMN kind TEXT NOT NULL DEFAULT 'code_assist';
+    ALTER TABLE account ADD COLUMN location TEXT;
+    ALTER TABLE secret RENAME COLUMN refresh_token TO credential;
+    ALTER TABLE secret ADD COLUMN given REAL NOT NULL DEFAULT 0.0
+    """,
 )
 
 VERSION = len(STEPS)

@@ -7,19 +7,23 @@ from typing import Any
 from attrs import define, evolve
 
 from antigravity_gw.needs import Need
-from antigravity_gw.pool.account import Access, Known, Record
+from antigravity_gw.pool.account import Access, Known
 from antigravity_gw.pool.database import Database, StoreError
 from antigravity_gw.pool.hold import Hold
 from antigravity_gw.pool.learnt import Change
+from antigravity_gw.record import Record
 from antigravity_gw.wire.companion import Remaining
 from antigravity_gw.wire.oauth import OAuthClient
 
 _ACCOUNTS = """
-SELECT account.id, name, refresh_token, client_id, client_secret, project, added,
-       disabled, weight, priority, concurrency, epoch
+SELECT account.id, name, credential, client_id, client_secret, project, added,
+       disabled, weight, priority, concurrency, epoch, kind, location, given
 FROM account JOIN secret ON secret.account = account.id
 ORDER BY added, account.id
 """
+
+_PLACES = ("project", "location")
+"""Where an account's requests are served: what was learnt was learnt there."""
 
 
 @define
@@ -48,8 +52,8 @@ class Store(Database):
         Store *record* under its name.
 
         One that has the name already keeps its id, age and settings, and its
-        project and OAuth client where *record* names none; what was learnt of
-        it is void.
+        project, location and OAuth client where *record* names none, unless it
+        was of another kind; what was learnt of it is void.
 
         :returns: whether it is new.
         :raises StoreError: when its name is another's id.
@@ -61,38 +65,13 @@ class Store(Database):
             ).fetchone():
                 raise StoreError(f"{record.name!r} is the id of another account")
             old = db.execute(
-                "SELECT id FROM account WHERE name = ?", (record.name,)
+                "SELECT id, kind FROM account WHERE name = ?", (record.name,)
             ).fetchone()
+            if old and old[1] != record.kind:
+                _forget_what_its_kind_had(db, old[0])
             id = old[0] if old else record.id
-            db.execute(
-                "INSERT INTO account (id, name, project, added, disabled, weight, "
-                "priority, concurrency) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT (id) DO UPDATE "
-                "SET project = coalesce(excluded.project, project)",
-                (
-                    id,
-                    record.name,
-                    record.project,
-                    record.added,
-                    record.disabled,
-                    record.weight,
-                    record.priority,
-                    record.concurrency,
-                ),
-            )
-            client = record.client
-            db.execute(
-                "INSERT INTO secret VALUES (?, ?, ?, ?) ON CONFLICT (account) "
-                "DO UPDATE SET refresh_token = excluded.refresh_token, "
-                "client_id = coalesce(excluded.client_id, client_id), "
-                "client_secret = coalesce(excluded.client_secret, client_secret)",
-                (
-                    id,
-                    record.refresh_token,
-                    client.id if client else None,
-                    client.secret if client else None,
-                ),
-            )
+            _put_account(db, id, record)
+            _put_secret(db, id, record)
             _forget_what_was_learnt(db, id)
             db.execute("DELETE FROM access WHERE account = ?", (id,))
         return old is None
@@ -131,7 +110,7 @@ class Store(Database):
             db.execute(
                 f"UPDATE account SET {columns} WHERE id = ?", (*settings.values(), id)
             )
-            if "project" in settings and id is not None:
+            if id is not None and not settings.keys().isdisjoint(_PLACES):
                 _forget_what_was_learnt(db, id)
         return id is not None
 
@@ -172,6 +151,52 @@ class Store(Database):
             db.execute("DELETE FROM hold WHERE need = ?", (Need.CLIENT.value,))
 
 
+def _put_account(db: sqlite3.Connection, id: str, record: Record) -> None:
+    db.execute(
+        "INSERT INTO account (id, name, project, added, disabled, weight, "
+        "priority, concurrency, kind, location) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, "
+        "project = coalesce(excluded.project, project), "
+        "location = coalesce(excluded.location, location)",
+        (
+            id,
+            record.name,
+            record.project,
+            record.added,
+            record.disabled,
+            record.weight,
+            record.priority,
+            record.concurrency,
+            record.kind,
+            record.location,
+        ),
+    )
+
+
+def _put_secret(db: sqlite3.Connection, id: str, record: Record) -> None:
+    client = record.client
+    db.execute(
+        "INSERT INTO secret (account, credential, client_id, client_secret, given) "
+        "VALUES (?, ?, ?, ?, ?) ON CONFLICT (account) "
+        "DO UPDATE SET credential = excluded.credential, given = excluded.given, "
+        "client_id = coalesce(excluded.client_id, client_id), "
+        "client_secret = coalesce(excluded.client_secret, client_secret)",
+        (
+            id,
+            record.credential,
+            client.id if client else None,
+            client.secret if client else None,
+            record.given,
+        ),
+    )
+
+
+def _forget_what_its_kind_had(db: sqlite3.Connection, id: str) -> None:
+    """Nothing of this means anything to an account of another kind."""
+    db.execute("UPDATE account SET project = NULL, location = NULL WHERE id = ?", (id,))
+    db.execute("DELETE FROM secret WHERE account = ?", (id,))
+
+
 def _named(db: sqlite3.Connection, name: str) -> str | None:
     """The id of the account that has this name, or this id."""
     row = db.execute(
@@ -189,9 +214,9 @@ def _forget_what_was_learnt(db: sqlite3.Connection, id: str) -> None:
 
 
 def _record(row: tuple[Any, ...]) -> Record:
-    id, name, token, client_id, client_secret, *others = row
+    id, name, credential, client_id, client_secret, *others = row
     client = OAuthClient(client_id, client_secret) if client_id else None
-    return Record(id, name, token, client, *others)
+    return Record(id, name, credential, client, *others)
 
 
 def _hold(row: list[Any]) -> Hold:

@@ -1,27 +1,21 @@
 """Access tokens: how long they are good, and where new ones come from."""
 
+import math
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
-from typing import Protocol
 
 from attrs import define, evolve, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from antigravity_gw.errors import UpstreamTimeout
-from antigravity_gw.needs import Need
+from antigravity_gw.kind import Kinds
 from antigravity_gw.pool.account import Access, Account
 from antigravity_gw.pool.learnt import Change, minted, rotated
 from antigravity_gw.waiting import within
-from antigravity_gw.wire.oauth import (
-    AccessToken,
-    OAuthClient,
-    RenewalFailed,
-    read_renewal,
-    renewal_form,
-)
+from antigravity_gw.wire.oauth import AccessToken
 
 MARGIN = 60.0
 """A token is not used any more this many seconds before it expires."""
@@ -37,31 +31,17 @@ STORED_WITHIN = 5.0
 """How long to wait, in seconds, for a disk that may be dead; memory has it, too."""
 
 
-class PostsForm(Protocol):
-    """The one thing asked of the network here."""
-
-    async def __call__(self, form: bytes) -> tuple[int, bytes]:
-        """
-        Post *form* to the token endpoint.
-
-        :returns: the status and body of its answer, whatever the status.
-        :raises GatewayError: when there is none within its own time.
-        """
-
-
 @define(eq=False)
 class Tokens:
     """
     The access tokens of the pool's accounts.
 
-    :ivar post: posts to the token endpoint.
-    :ivar client: the configured OAuth client, for accounts that have none.
+    :ivar kinds: where new ones come from.
     :ivar learn: stores a change; what it returns does not fail.
     """
 
-    post: PostsForm
+    kinds: Kinds
     clock: IReactorTime
-    client: OAuthClient | None
     learn: Callable[[Change], Deferred[bool]]
     _held: dict[str, Access] = field(factory=dict, init=False)
     _due: dict[str, float] = field(factory=dict, init=False)
@@ -72,7 +52,7 @@ class Tokens:
         access = self._held.get(account.id)
         if access is None or self.clock.seconds() >= access.expires:
             return None
-        is_its_own = access.minted_from == told_of(account.record.refresh_token)
+        is_its_own = access.minted_from == told_of(account.record.credential)
         return access.token if is_its_own else None
 
     def is_due(self, account: Account) -> bool:
@@ -89,30 +69,22 @@ class Tokens:
 
     async def renew(self, account: Account) -> str:
         """
-        Exchange the account's refresh token for a new access token.
+        Have a new access token made from the account's credential.
 
         :raises RenewalFailed: when there is none to be had.
-        :raises GatewayError: when the token endpoint does not answer.
+        :raises GatewayError: when nobody says so.
         """
         record = account.record
-        client = self.client_of(account)
-        if client is None:
-            raise RenewalFailed(
-                Need.CLIENT,
-                "no OAuth client: set oauth.client_id and oauth.client_secret_file "
-                "in the configuration, or give the account its own",
-            )
-        status, body = await self.post(renewal_form(client, record.refresh_token))
-        answer = read_renewal(status, body)
-        minted_from = record.refresh_token
+        answer = await self.kinds.of(record).mint(record)
+        minted_from = record.credential
         if answer.rotated and answer.rotated != minted_from:
             # Stored before it is used: a crash here must not lose the grant.
             await self._stored(rotated(record.id, minted_from, answer.rotated))
             self._replaced.setdefault(record.id, {})[minted_from] = answer.rotated
             minted_from = answer.rotated
-            if account.record.refresh_token == record.refresh_token:
-                account.record = evolve(account.record, refresh_token=minted_from)
-        if account.record.refresh_token == minted_from:  # else there is a newer login
+            if account.record.credential == record.credential:
+                account.record = evolve(account.record, credential=minted_from)
+        if account.record.credential == minted_from:  # else there is a newer login
             self._keep(account, answer)
         return answer.value
 
@@ -124,11 +96,11 @@ class Tokens:
     def _keep(self, account: Account, answer: AccessToken) -> None:
         life, now = answer.expires_in, self.clock.seconds()
         life -= min(MARGIN, life / 4)
-        refresh_token = account.record.refresh_token
-        access = Access(answer.value, now + life, told_of(refresh_token))
+        access = Access(answer.value, now + life, told_of(account.record.credential))
         self._held[account.id] = access
         self._due[account.id] = now + max(life - AHEAD, life / 2)
-        self.learn(minted(account.id, account.epoch, access))
+        if math.isfinite(life):  # else the credential is the token, and is stored
+            self.learn(minted(account.id, account.epoch, access))
 
     def successor(self, id: str, refresh_token: str) -> str:
         """The token that has replaced *refresh_token*; the store may lag behind."""
@@ -160,12 +132,8 @@ class Tokens:
         for id in self._held.keys() - ids:
             self.forget(id)
 
-    def client_of(self, account: Account) -> OAuthClient | None:
-        """The OAuth client that *account* is used with, if there is one."""
-        return account.record.client or self.client
-
 
 @lru_cache(maxsize=1024)  # it is asked at each request
-def told_of(refresh_token: str) -> str:
-    """What tells *refresh_token* from others, and does not give it away."""
-    return sha256(refresh_token.encode()).hexdigest()
+def told_of(credential: str) -> str:
+    """What tells *credential* from others, and does not give it away."""
+    return sha256(credential.encode()).hexdigest()

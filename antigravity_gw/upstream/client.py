@@ -20,16 +20,16 @@ from antigravity_gw.errors import (
 )
 from antigravity_gw.upstream.body import SealedBody
 from antigravity_gw.upstream.http import PlainClient
+from antigravity_gw.upstream.order import Order
 from antigravity_gw.waiting import (
     collect,
     in_plain_words,
     is_out_of_descriptors,
     within,
 )
-from antigravity_gw.wire.companion import quota_body
 from antigravity_gw.wire.google import UNREADABLE, GoogleError, read_error
 from antigravity_gw.wire.jsons import decoded
-from antigravity_gw.wire.judging import judge
+from antigravity_gw.wire.judging import Table
 from antigravity_gw.wire.verdict import Blame, Setback, Verdict
 
 ERROR_LIMIT = 256 * 1024
@@ -52,8 +52,9 @@ class Patience:
 @frozen
 class Upstream:
     """
-    Calls Google's methods.  Redirects are not followed.
+    One kind's line to Google.  Redirects are not followed.
 
+    :ivar errors: what Google's errors mean there.
     :ivar answer_limit: the longest whole answer to take, in bytes.
     """
 
@@ -61,32 +62,26 @@ class Upstream:
     clock: IReactorTime
     patience: Patience
     user_agent: str
-    token_url: str
+    errors: Table
     answer_limit: int
 
     def now(self) -> float:
         """The time, in POSIX seconds."""
         return self.clock.seconds()
 
-    async def generate(
-        self, base: str, token: str, body: SealedBody, seconds: float
-    ) -> bytes:
+    async def generate(self, order: Order, body: SealedBody, seconds: float) -> bytes:
         """
         Ask for an answer in one piece.
 
         :param seconds: how long to wait for the whole of it.
-        :returns: the body of the answer, still in its envelope.
+        :returns: the body of the answer, as it came.
         :raises Setback: when there is none.
         """
         deadline = self.now() + seconds
-        response = await self._asked(
-            f"{base}/v1internal:generateContent", token, body, seconds
-        )
+        response = await self._asked(order, body, seconds)
         return await self._whole(response, deadline - self.now())
 
-    async def stream(
-        self, base: str, token: str, body: SealedBody, seconds: float
-    ) -> IResponse:
+    async def stream(self, order: Order, body: SealedBody, seconds: float) -> IResponse:
         """
         Ask for a streamed answer.
 
@@ -95,52 +90,37 @@ class Upstream:
         :raises Setback: when it is none.
         """
         deadline = self.now() + seconds
-        response = await self._asked(
-            f"{base}/v1internal:streamGenerateContent?alt=sse",
-            token,
-            body,
-            seconds,
-        )
+        response = await self._asked(order, body, seconds)
         if response.code != 200:
             raise await self._setback(response, deadline - self.now())
         return response
 
-    async def load(self, base: str, token: str, body: bytes) -> Mapping[str, Any]:
+    async def look_up(self, order: Order) -> Mapping[str, Any]:
         """
-        Ask ``loadCodeAssist`` about the account whose token it is.
+        Look something up: post the body of *order*, or get when it has none.
 
-        :raises Setback: when it does not say; the same holds for the other lookups.
+        :raises Setback: when Google does not say.
         """
-        return await self._call(f"{base}/v1internal:loadCodeAssist", token, body)
+        seconds = self.patience.lookup
+        deadline = self.now() + seconds
+        sealed = SealedBody(b"", order.head, b"") if order.head else None
+        response = await self._asked(order, sealed, seconds)
+        answer = await self._whole(response, deadline - self.now())
+        document = decoded(answer, dict[str, Any])
+        if document is None:
+            raise _failing(Unreachable("upstream's answer is not JSON"))
+        return dict(document)
 
-    async def onboard(self, base: str, token: str, body: bytes) -> Mapping[str, Any]:
-        """Have ``onboardUser`` begin: what comes is an operation."""
-        return await self._call(f"{base}/v1internal:onboardUser", token, body)
+    def judged(self, error: GoogleError) -> Setback:
+        """What an error that came where an answer should be amounts to."""
+        return self._meant(error.code or 500, {}, error)
 
-    async def operation(self, base: str, token: str, name: str) -> Mapping[str, Any]:
+    async def post_form(self, url: str, form: bytes) -> tuple[int, bytes]:
         """
-        Ask how far an operation is.
+        Post *form* to a token endpoint.
 
-        :param name: goes into the URL as it is; see
-            :func:`~antigravity_gw.wire.companion.is_operation`.
-        """
-        return await self._call(f"{base}/v1internal/{name}", token, None)
-
-    async def quota(self, base: str, token: str, project: str) -> Mapping[str, Any]:
-        """Ask ``retrieveUserQuota`` what is left."""
-        body = quota_body(project)
-        return await self._call(f"{base}/v1internal:retrieveUserQuota", token, body)
-
-    async def models(
-        self, base: str, token: str, project: str | None
-    ) -> Mapping[str, Any]:
-        """Ask ``fetchAvailableModels``, which also says what is left."""
-        body = quota_body(project)
-        return await self._call(f"{base}/v1internal:fetchAvailableModels", token, body)
-
-    async def post_form(self, form: bytes) -> tuple[int, bytes]:
-        """
-        Post to the token endpoint, see :class:`~antigravity_gw.pool.tokens.PostsForm`.
+        :returns: the status and body of its answer, whatever the status.
+        :raises GatewayError: when there is none in time.
         """
         headers = Headers(
             {
@@ -151,7 +131,7 @@ class Upstream:
         deadline = self.now() + self.patience.token
         try:
             response = await self._sent(
-                self.token_url,
+                url,
                 headers,
                 SealedBody(b"", form, b""),
                 self.patience.token,
@@ -168,30 +148,12 @@ class Upstream:
             ) from error
         return response.code, body
 
-    async def _call(
-        self, url: str, token: str, body: bytes | None
-    ) -> Mapping[str, Any]:
-        """
-        Look something up.
-
-        :param body: JSON to post; None to get.
-        """
-        seconds = self.patience.lookup
-        deadline = self.now() + seconds
-        sealed = None if body is None else SealedBody(b"", body, b"")
-        response = await self._asked(url, token, sealed, seconds)
-        answer = await self._whole(response, deadline - self.now())
-        document = decoded(answer, dict[str, Any])
-        if document is None:
-            raise _failing(Unreachable("upstream's answer is not JSON"))
-        return dict(document)
-
     async def _asked(
-        self, url: str, token: str, body: SealedBody | None, seconds: float
+        self, order: Order, body: SealedBody | None, seconds: float
     ) -> IResponse:
-        headers = _headers(token, self.user_agent, has_body=body is not None)
+        headers = _headers(order.headers, self.user_agent, has_body=body is not None)
         try:
-            return await self._sent(url, headers, body, seconds)
+            return await self._sent(order.url, headers, body, seconds)
         except CancelledError:
             raise
         except Exception as error:
@@ -224,7 +186,14 @@ class Upstream:
             name.decode("latin-1").lower(): values[-1].decode("latin-1")
             for name, values in response.headers.getAllRawHeaders()
         }
-        return setback_of(response.code, headers, read_error(body), self.now())
+        return self._meant(response.code, headers, read_error(body))
+
+    def _meant(
+        self, status: int, headers: Mapping[str, str], error: GoogleError | None
+    ) -> Setback:
+        return setback_of(
+            status, error, self.errors.judge(status, headers, error, self.now())
+        )
 
     async def _read(self, response: IResponse, limit: int, seconds: float) -> bytes:
         try:
@@ -238,11 +207,12 @@ class Upstream:
 
 
 @lru_cache(maxsize=256)
-def _headers(token: str, user_agent: str, has_body: bool) -> Headers:
+def _headers(
+    own: tuple[tuple[str, str], ...], user_agent: str, has_body: bool
+) -> Headers:
     """The headers of every call that is made under one token; not to be changed."""
-    headers = Headers(
-        {"authorization": [f"Bearer {token}"], "user-agent": [user_agent]}
-    )
+    headers = Headers({name: [value] for name, value in own})
+    headers.addRawHeader("user-agent", user_agent)
     if has_body:
         headers.addRawHeader("content-type", "application/json")
     return headers
@@ -259,11 +229,8 @@ def _broken(what: str, error: Exception) -> Setback:
     return _failing(Unreachable(f"{what}: {words}"), words)
 
 
-def setback_of(
-    status: int, headers: Mapping[str, str], error: GoogleError | None, now: float
-) -> Setback:
-    """What an error body amounts to, however it came; see :func:`judge`."""
-    verdict = judge(status, headers, error, now)
+def setback_of(status: int, error: GoogleError | None, verdict: Verdict) -> Setback:
+    """What an error body amounts to, however it came, when it was judged."""
     if error is None and verdict.blame is not Blame.REQUEST:
         words = f"upstream answered {status}, and not in Google's form"
         return Setback(verdict, Unreachable(words))

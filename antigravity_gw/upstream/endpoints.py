@@ -1,5 +1,7 @@
 """Which of Google's hosts to ask next.  No clock: *now* is an argument."""
 
+from collections.abc import Sequence
+
 from attrs import define, field
 
 LONGEST = 300.0
@@ -9,25 +11,23 @@ LONGEST = 300.0
 @define
 class Endpoints:
     """
-    The configured base URLs, and which of them to avoid for a while.
+    Which base URLs to avoid for a while.
 
-    :ivar bases: in the operator's order of preference.
     :ivar avoid_seconds: how long one that failed comes last, when it does not
         say itself.
     """
 
-    bases: tuple[str, ...]
     avoid_seconds: float
     _avoided_until: dict[tuple[str, str], float] = field(factory=dict, init=False)
 
-    def in_order(self, now: float, model: str = "") -> list[str]:
+    def in_order(self, bases: Sequence[str], now: float, model: str = "") -> list[str]:
         """
-        All of them, the best for *model* first.
+        All of *bases*, the best for *model* first, and else in their order.
 
         One that failed is still the last resort: avoiding is no ban, so that a
         hiccup of them all does not close the gateway.
         """
-        return sorted(self.bases, key=lambda base: self._badness(base, model, now))
+        return sorted(bases, key=lambda base: self._badness(base, model, now))
 
     def avoid(
         self, base: str, now: float, model: str = "", seconds: float | None = None

@@ -1,6 +1,6 @@
 """Which Google Cloud project an account has, according to Google."""
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from antigravity_gw.errors import Passed, UpstreamTimeout
-from antigravity_gw.upstream.client import Upstream, setback_of
+from antigravity_gw.upstream.companion import Companion
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.waiting import within
 from antigravity_gw.wire.companion import (
@@ -39,7 +39,8 @@ class Projects:
     :ivar onboarding: the longest to wait for one to be done, in seconds.
     """
 
-    upstream: Upstream
+    companion: Companion
+    hosts: Sequence[str]
     endpoints: Endpoints
     clock: IReactorTime
     polls_every: float = 5.0
@@ -67,7 +68,7 @@ class Projects:
         self, token: str, configured: str | None
     ) -> tuple[str, Membership]:
         """The first host that says what it knows, and what that is."""
-        *others, last = self.endpoints.in_order(self.clock.seconds())
+        *others, last = self.endpoints.in_order(self.hosts, self.clock.seconds())
         for host in others:
             try:
                 return host, await self._membership(host, token, configured)
@@ -79,7 +80,7 @@ class Projects:
     async def _membership(
         self, host: str, token: str, configured: str | None
     ) -> Membership:
-        asking = self.upstream.load(host, token, load_body(configured))
+        asking = self.companion.load(host, token, load_body(configured))
         try:
             return read_load(await self._heard(host, asking))
         except Setback as setback:
@@ -101,19 +102,19 @@ class Projects:
             reason = "Google has not finished onboarding the account"
             raise Setback(Verdict(Blame.ENDPOINT, reason), late) from late
         if done.error is not None:
-            raise setback_of(done.error.code, {}, done.error, self.clock.seconds())
+            raise self.companion.upstream.judged(done.error)
         return done.project
 
     async def _joined(self, host: str, token: str, body: bytes) -> Operation:
         """Begin an onboarding, and look at it until it is done."""
-        asking = self.upstream.onboard(host, token, body)
+        asking = self.companion.onboard(host, token, body)
         operation = read_operation(await self._heard(host, asking))
         name = operation.name
         while not operation.is_done:
             if name is None:
                 raise odd_operation()
             await deferLater(self.clock, self.polls_every)
-            asking = self.upstream.operation(host, token, name)
+            asking = self.companion.operation(host, token, name)
             operation = read_operation(await self._heard(host, asking))
         return operation
 

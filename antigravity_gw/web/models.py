@@ -117,14 +117,16 @@ class Generate(CoroutineResource):
     def _ask(self, request: GatewayRequest) -> Ask:
         form = self._form(request)
         body = request.take_body()
+        model = self._api.catalog.resolve(self._name)
         ask = Ask(
             id=self._api.new_id(),
-            model=self._api.catalog.resolve(self._name),
+            model=model,
             body=body,
             conversation=read_body(body),
             framing=form.framing if form else None,
             began=self._api.gateway.pool.now(),
             seconds=seconds_of(request.getHeader(b"x-server-timeout")),
+            kinds=self._api.catalog.kinds_of(model),
         )
         request.served.asked, request.served.model = self._name, ask.model
         return ask

@@ -7,6 +7,7 @@ streams, so each event is one ``data:`` line with one JSON object
 (``docs/protocol.md``, "What SDKs accept").
 """
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -14,12 +15,19 @@ from attrs import define, field
 from msgspec import Raw
 
 from antigravity_gw.errors import BrokenAnswer, MalformedStream, Unreachable
-from antigravity_gw.wire.envelope import on_one_line, unseal
+from antigravity_gw.wire.envelope import on_one_line
 from antigravity_gw.wire.google import UpstreamError, read_error
 from antigravity_gw.wire.jsons import tamed
 from antigravity_gw.wire.sse import EventDecoder
 
 DONE = b"[DONE]"
+
+Opening = Callable[[bytes], bytes | None]
+"""
+Makes of what came what the client is to have; None when that is nothing.
+
+It raises UpstreamError for an error, and MalformedStream for what is no object.
+"""
 
 
 class Framing(Protocol):
@@ -129,6 +137,7 @@ class StreamedAnswer:
     Nothing comes out before the first event that says something, so that an
     answer which fails until then can still be asked for elsewhere.
 
+    :ivar opened: takes what is upstream's own off an event.
     :ivar begun: whether that event has been seen.
     :ivar events: how many events have come out.
     :ivar failure: what was wrong with the body, once something is:
@@ -139,6 +148,7 @@ class StreamedAnswer:
     """
 
     framing: Framing
+    opened: Opening
     begun: bool = field(default=False, init=False)
     events: int = field(default=0, init=False)
     failure: UpstreamError | Unreachable | None = field(default=None, init=False)
@@ -204,7 +214,7 @@ class StreamedAnswer:
     def _framed(self, data: bytes) -> bytes:
         if data.strip() == DONE:
             return self.framing.done()
-        response = unseal(data).response_or_raise(data)
+        response = self.opened(data)
         if response is None:
             return b""  # news of the envelope alone, such as remaining credits
         payload = on_one_line(response)
@@ -221,14 +231,16 @@ class StreamedAnswer:
         self._final = self._final or glimpse.is_final()
 
 
-def read_whole(body: bytes) -> bytes:
+def read_whole(body: bytes, opened: Opening) -> bytes:
     """
     The response inside an answer that came in one piece.
+
+    :param opened: takes what is upstream's own off it.
 
     :raises UpstreamError: when it holds an error.
     :raises Unreachable: when it is not an answer.
     """
-    response = unseal(body).response_or_raise(body)
+    response = opened(body)
     if response is None:
         raise BrokenAnswer("upstream's answer was empty")
     if not _glimpse(response).says_something():

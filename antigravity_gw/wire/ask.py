@@ -50,6 +50,7 @@ class Ask:
         call; None when the answer is wanted in one piece.
     :ivar began: when it came, in POSIX seconds.
     :ivar seconds: how long the client gives its server, if it says.
+    :ivar kinds: of account that may serve the model; None for any.
     """
 
     id: str
@@ -59,6 +60,12 @@ class Ask:
     framing: Callable[[], Framing] | None
     began: float
     seconds: float | None = None
+    kinds: frozenset[str] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the answer is wanted in one piece."""
+        return self.framing is None
 
 
 class _Attached(msgspec.Struct):

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from attrs import field, frozen
 
+from antigravity_gw.causes import Cause
 from antigravity_gw.errors import NeedsOperator, Unreachable
 from antigravity_gw.needs import Need
 from antigravity_gw.wire import durations
@@ -88,6 +89,13 @@ What Google's codes mean, in the operator's words.
 Google's own words are not shown: they may name the account.
 """
 
+_CAUSES = {
+    "UNSUPPORTED_CLIENT": Cause.RETIRED,
+    "UNSUPPORTED_LOCATION": Cause.REGION,
+    "UNKNOWN_LOCATION": Cause.REGION,
+    "RESTRICTED_NETWORK": Cause.REGION,
+}
+
 REFUSED = "Google does not offer this to the account, and does not say why"
 
 
@@ -97,9 +105,21 @@ def refusal(ineligible: Sequence[Ineligible]) -> Verdict:
     if validation:
         link = next((each.link for each in validation if each.link), None)
         sentence = REFUSALS[VALIDATION]
-        return Verdict(Blame.HUMAN, sentence, need=Need.VALIDATION, link=link)
-    known = (REFUSALS[each.reason] for each in ineligible if each.reason in REFUSALS)
-    return Verdict(Blame.HUMAN, next(known, REFUSED), need=Need.ENTITLEMENT)
+        return Verdict(
+            Blame.HUMAN,
+            sentence,
+            need=Need.VALIDATION,
+            link=link,
+            cause=Cause.UNVERIFIED,
+        )
+    known = (each.reason for each in ineligible if each.reason in REFUSALS)
+    reason = next(known, "")
+    return Verdict(
+        Blame.HUMAN,
+        REFUSALS.get(reason, REFUSED),
+        need=Need.ENTITLEMENT,
+        cause=_CAUSES.get(reason, Cause.INELIGIBLE),
+    )
 
 
 @frozen

@@ -79,6 +79,30 @@ def unseal(data: bytes) -> Opened:
         ) from error
 
 
+def unsealed(data: bytes) -> bytes | None:
+    """
+    What an answer, or one event of an answer, holds for the client, if anything.
+
+    :raises UpstreamError: when it holds an error.
+    :raises MalformedStream: when it is not a JSON object in UTF-8.
+    """
+    return unseal(data).response_or_raise(data)
+
+
+def unwrapped(data: bytes) -> bytes:
+    """
+    An answer, or one event of an answer, that came without an envelope.
+
+    :returns: *data*, which is found to be what it should be.
+    :raises UpstreamError: when it holds an error.
+    :raises MalformedStream: when it is not a JSON object in UTF-8.
+    """
+    error = unseal(data).error
+    if error is not NOTHING and error != _NULL:
+        raise UpstreamError(read_error(data) or UNREADABLE)
+    return data
+
+
 def _opened(data: bytes) -> Opened:
     try:
         return _opener.decode(data)

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from attrs import define, field, frozen
 
+from antigravity_gw.causes import Cause
 from antigravity_gw.needs import Need
 from antigravity_gw.wire.jsons import decoded
 
@@ -44,10 +45,12 @@ class RenewalFailed(Exception):
 
     :ivar need: what a person has to do, or None when it will pass.
     :ivar reason: why, for the operator; it holds no secret.
+    :ivar cause: what is behind it, if that is known.
     """
 
     need: Need | None
     reason: str
+    cause: Cause | None = None
 
 
 @frozen
@@ -59,56 +62,123 @@ class _Fault:
     """
 
     code: str
-    need: Need
+    need: Need | None
+    cause: Cause
     reason: str
     word: str = ""
 
 
+RAPT = "invalid_rapt"
+"""What Google calls the proof that somebody has logged in of late."""
+
 _FAULTS = (
     _Fault(
         "invalid_grant",
-        Need.LOGIN,
-        "the session control of its organisation wants a new login, often daily, "
-        "unless the admin trusts the OAuth client or exempts it",
-        word="invalid_rapt",
+        None,
+        Cause.CLOCK,
+        "this machine's clock is wrong, by Google's",
+        word="reasonable timeframe",
+    ),
+    _Fault(
+        "invalid_grant",
+        Need.CREDENTIAL,
+        Cause.CREDENTIALS,
+        "the key of the service account was deleted, or is another's",
+        word="Invalid JWT Signature",
+    ),
+    _Fault(
+        "invalid_grant",
+        Need.CREDENTIAL,
+        Cause.CREDENTIALS,
+        "there is no such service account any more",
+        word="account not found",
     ),
     _Fault(
         "invalid_grant",
         Need.LOGIN,
+        Cause.SESSION_CONTROL,
+        "the session control of its organisation wants a new login, often daily, "
+        "unless the admin trusts the OAuth client or exempts it",
+        word=RAPT,
+    ),
+    _Fault(
+        "invalid_grant",
+        Need.LOGIN,
+        Cause.GRANT_DEAD,
         "the refresh token has expired or was revoked (it lives 7 days while the "
         "consent screen of the OAuth client is in testing)",
     ),
     _Fault(
         "unauthorized_client",
         Need.LOGIN,
+        Cause.OTHER_CLIENT,
         "the refresh token was issued to another OAuth client",
     ),
-    _Fault("access_denied", Need.ENTITLEMENT, "Google denies the account access"),
+    _Fault(
+        "access_denied",
+        Need.ENTITLEMENT,
+        Cause.INELIGIBLE,
+        "Google denies the account access",
+    ),
     _Fault(
         "admin_policy_enforced",
         Need.ENTITLEMENT,
+        Cause.ADMIN,
         "the admin of its organisation does not allow it",
     ),
     _Fault(
         "org_internal",
         Need.ENTITLEMENT,
+        Cause.ADMIN,
         "the OAuth client is for another organisation",
     ),
-    _Fault("invalid_client", Need.CLIENT, "the OAuth client id or secret is wrong"),
-    _Fault("deleted_client", Need.CLIENT, "the OAuth client was deleted"),
+    _Fault(
+        "invalid_client",
+        Need.CLIENT,
+        Cause.CLIENT_SECRET,
+        "the OAuth client id or secret is wrong",
+    ),
+    _Fault(
+        "deleted_client", Need.CLIENT, Cause.CLIENT_GONE, "the OAuth client was deleted"
+    ),
     _Fault(
         "invalid_request",
         Need.CLIENT,
+        Cause.CLIENT_SECRET,
         "the OAuth client secret is missing",
         word="client_secret",
     ),
     _Fault(
         "invalid_request",
         Need.CLIENT,
+        Cause.CLIENT_SECRET,
         "the token endpoint did not understand the request",
     ),
 )
 """The first that fits counts."""
+
+
+LONGEST_TOKEN = 4096
+"""The longest refresh token to take, in letters; Google's are far shorter."""
+
+
+def checked_refresh_token(text: str) -> str:
+    """
+    *text*, if it can be a refresh token.
+
+    :raises ValueError: saying why it cannot.
+    """
+    if text.startswith("ya29."):
+        raise ValueError(
+            "that is an access token, which is dead within the hour; a refresh token "
+            "begins with 1//"
+        )
+    if len(text) > LONGEST_TOKEN or not set(text).isdisjoint("\"'|{}, "):
+        raise ValueError(
+            "that is no refresh token; 'antigravity-gw accounts import FILE' reads "
+            "the files of other programs"
+        )
+    return text
 
 
 def renewal_form(client: OAuthClient, refresh_token: str) -> bytes:
@@ -136,11 +206,11 @@ def read_renewal(status: int, body: bytes) -> AccessToken:
             _lifetime(answer.get("expires_in")),
             rotated if isinstance(rotated, str) and rotated else None,
         )
-    raise _failure(status, answer)
+    raise refusal(status, answer)
 
 
-def _failure(status: int, answer: Mapping[str, Any]) -> RenewalFailed:
-    """What an answer without a token amounts to."""
+def refusal(status: int, answer: Mapping[str, Any]) -> RenewalFailed:
+    """What an answer of a token endpoint that has no token amounts to."""
     code = answer.get("error")
     said = [answer.get(key) for key in ("error_subtype", "error_description")]
     text = " ".join(each for each in said if isinstance(each, str))
@@ -148,7 +218,7 @@ def _failure(status: int, answer: Mapping[str, Any]) -> RenewalFailed:
     fault = next(fits, None) if 400 <= status < 500 and status != 429 else None
     if fault is None:
         return RenewalFailed(None, f"the token endpoint answered {status}")
-    return RenewalFailed(fault.need, fault.reason)
+    return RenewalFailed(fault.need, fault.reason, fault.cause)
 
 
 def _lifetime(expires_in: object) -> float:

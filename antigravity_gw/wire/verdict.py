@@ -4,6 +4,7 @@ from enum import Enum, auto
 
 from attrs import define, field, frozen
 
+from antigravity_gw.causes import Cause
 from antigravity_gw.errors import GatewayError
 from antigravity_gw.needs import Need
 
@@ -55,6 +56,7 @@ class Verdict:
         for the operator's eyes, never for a log or a client.
     :ivar is_account_wide: whether it concerns the account with every model, and
         not only with the one that was asked for.
+    :ivar cause: what is behind it, if that is known.
     """
 
     blame: Blame
@@ -63,6 +65,7 @@ class Verdict:
     need: Need | None = None
     link: str | None = field(default=None, repr=False)
     is_account_wide: bool = False
+    cause: Cause | None = None
 
     def is_about_account(self) -> bool:
         """Whether it is an account's affair, of which clients are told nothing."""

@@ -18,6 +18,7 @@ from antigravity_gw.wire.answer import (
     Framing,
     StreamedAnswer,
 )
+from antigravity_gw.wire.envelope import unsealed
 from antigravity_gw.wire.google import UpstreamError, read_error
 from antigravity_gw.wire.sse import EventDecoder
 from fuzz.engine import Case, Complaint, cut, damaged
@@ -296,7 +297,7 @@ def _has_parts(response: Value) -> bool:
 
 def _check_answer(wanted: Wanted, pieces: tuple[bytes, ...], form: str) -> None:
     framing: Framing = EventFraming() if form == "sse" else ArrayFraming()
-    answer, out = StreamedAnswer(framing), b""
+    answer, out = StreamedAnswer(framing, unsealed), b""
     for piece in pieces:
         out += answer.feed(piece)
         if out and not answer.begun:

@@ -15,12 +15,13 @@ from typing import Any
 from bodies import REAL
 
 from antigravity_gw.errors import BadRequest, Passed, Unreachable
+from antigravity_gw.kinds.registered import KINDS
 from antigravity_gw.upstream.client import setback_of
 from antigravity_gw.wire import companion
 from antigravity_gw.wire.answer import read_whole
 from antigravity_gw.wire.ask import read_body
-from antigravity_gw.wire.envelope import on_one_line, seal
-from antigravity_gw.wire.google import UpstreamError, read_error
+from antigravity_gw.wire.envelope import on_one_line, seal, unsealed
+from antigravity_gw.wire.google import GoogleError, UpstreamError, read_error
 from antigravity_gw.wire.jsons import decoded
 from antigravity_gw.wire.oauth import RenewalFailed, read_renewal
 from antigravity_gw.wire.verdict import Setback
@@ -194,7 +195,7 @@ def _check_answer(case: Case) -> None:
     body = case.whole
     read_error(body)
     try:
-        whole = read_whole(body)
+        whole = read_whole(body, unsealed)
     except UpstreamError as told:
         _check_error(told, 200, "")
         return
@@ -214,7 +215,7 @@ def _check_error_case(case: Case) -> None:
     retry_after = header.decode("latin-1")
     if error is None:
         for status in STATUSES:
-            _check_setback(setback_of(status, {"retry-after": retry_after}, None, NOW))
+            _check_judged(status, {"retry-after": retry_after}, None)
         return
     _check_error(UpstreamError(error), 0, retry_after)
 
@@ -222,7 +223,15 @@ def _check_error_case(case: Case) -> None:
 def _check_error(told: UpstreamError, status: int, retry_after: str) -> None:
     headers = {"retry-after": retry_after}
     for code in {told.error.code or 500, status or 500, *STATUSES}:
-        _check_setback(setback_of(code, headers, told.error, NOW))
+        _check_judged(code, headers, told.error)
+
+
+def _check_judged(
+    status: int, headers: dict[str, str], error: GoogleError | None
+) -> None:
+    for kind in KINDS:
+        verdict = kind.errors.judge(status, headers, error, NOW)
+        _check_setback(setback_of(status, error, verdict))
 
 
 def _check_setback(setback: Setback) -> None:

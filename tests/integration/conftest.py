@@ -22,7 +22,7 @@ client_id = "sandbox-client.apps.example"
 client_secret = "sandbox-secret-of-no-value"
 token_url = "{url}/token"
 
-[upstream]
+[upstream.code_assist]
 endpoints = ["{url}"]
 
 [models.aliases]

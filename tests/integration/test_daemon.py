@@ -301,7 +301,7 @@ def test_endpoint_that_is_down(serve: Serve, sandbox: Sandbox) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         closed = f"http://127.0.0.1:{server.getsockname()[1]}"
     hosts = f'["{closed}", "{sandbox.url}"]'
-    daemon = serve(ANTIGRAVITY_GW_UPSTREAM_ENDPOINTS=hosts)
+    daemon = serve(ANTIGRAVITY_GW_UPSTREAM_CODE_ASSIST_ENDPOINTS=hosts)
 
     assert generate(daemon)[0] == 200
     assert generate(daemon)[0] == 200
@@ -314,7 +314,7 @@ def test_upstream_that_is_down_at_first(serve: Serve, tmp_path: Path) -> None:
         port = server.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     daemon = serve(
-        ANTIGRAVITY_GW_UPSTREAM_ENDPOINTS=f'["{url}"]',
+        ANTIGRAVITY_GW_UPSTREAM_CODE_ASSIST_ENDPOINTS=f'["{url}"]',
         ANTIGRAVITY_GW_OAUTH_TOKEN_URL=f"{url}/token",
     )
     assert ask(daemon.url, "/healthz") == (200, {"status": "ok"})

@@ -36,10 +36,10 @@ from attrs import define, field
 from daemons import KEY, Daemon, running, twistd
 from sockets import connected, read_until
 
-from antigravity_gw.pool.account import Record
 from antigravity_gw.pool.database import FILE_NAME
 from antigravity_gw.pool.learnt import project_found
 from antigravity_gw.pool.store import Store
+from antigravity_gw.record import Record
 
 KIB, MIB = 2**10, 2**20
 PATIENCE = 30.0
@@ -59,7 +59,7 @@ client_id = "id"
 client_secret = "secret"
 token_url = "{url}/token"
 
-[upstream]
+[upstream.code_assist]
 endpoints = [{endpoints}]
 
 [pool]
@@ -1574,7 +1574,7 @@ from antigravity_gw.pool.store import Store
 
 def rotate():
     store = Store.open(pathlib.Path(sys.argv[1]))
-    tokens = {k.record.id: k.record.refresh_token for k in store.accounts()}
+    tokens = {k.record.id: k.record.credential for k in store.accounts()}
     while True:
         for id, token in tokens.items():
             name, _, number = token.partition(".")
@@ -1624,7 +1624,7 @@ def test_fifty_kills(tmp_path: Path) -> None:
             with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
                 assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             store = Store.open(tmp_path)
-            tokens = {k.record.id: k.record.refresh_token for k in store.accounts()}
+            tokens = {k.record.id: k.record.credential for k in store.accounts()}
             store.close()
             stored = {id: int(t.partition(".")[2] or 0) for id, t in tokens.items()}
             assert set(stored) == set(said)

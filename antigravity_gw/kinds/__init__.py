@@ -1,0 +1,1 @@
+"""The kinds of account there are, a file for each."""

@@ -1,0 +1,216 @@
+"""
+Accounts of people with a Code Assist licence, at Google's private ``v1internal``.
+
+They are let in by an OAuth refresh token, their requests travel in an envelope
+under a project that Google assigns, and Google tells what is left of their quotas.
+"""
+
+from attrs import define, field
+
+from antigravity_gw.causes import Cause
+from antigravity_gw.kind import Caller, Given, Kind
+from antigravity_gw.needs import Need
+from antigravity_gw.record import CODE_ASSIST, Record
+from antigravity_gw.upstream.companion import Companion
+from antigravity_gw.upstream.order import Order, bearer
+from antigravity_gw.upstream.projects import Projects
+from antigravity_gw.upstream.quotas import Quotas
+from antigravity_gw.wire.ask import Ask
+from antigravity_gw.wire.companion import Remaining
+from antigravity_gw.wire.envelope import seal, unsealed
+from antigravity_gw.wire.judging import (
+    BEHIND_PERIMETER,
+    CONSOLE,
+    IS_OFF,
+    NO_SERVICE_HERE,
+    SCOPES_MISSING,
+    Row,
+    Table,
+    human,
+)
+from antigravity_gw.wire.oauth import (
+    AccessToken,
+    OAuthClient,
+    RenewalFailed,
+    checked_refresh_token,
+    read_renewal,
+    renewal_form,
+)
+from antigravity_gw.wire.signs import (
+    begins,
+    both,
+    either,
+    gives,
+    is_lost_project,
+    mentions,
+    says,
+)
+from antigravity_gw.wire.verdict import Blame, Verdict
+
+_SIGN_IN = ("accounts.google.com",)
+_MANUAL = ("cloud.google.com", "support.google.com")
+
+
+def _operator(reason: str, cause: Cause) -> Verdict:
+    return Verdict(
+        Blame.OPERATOR, reason, need=Need.CLIENT, is_account_wide=True, cause=cause
+    )
+
+
+_WRONG_PROJECT = Verdict(
+    Blame.PROJECT,
+    "the account's project does not exist or is not its own",
+    need=Need.PROJECT,
+    cause=Cause.WRONG_PROJECT,
+)
+
+_400 = (
+    Row(
+        either(
+            gives("RESOURCE_PROJECT_INVALID"),
+            begins("invalid project resource name"),
+        ),
+        _WRONG_PROJECT,
+    ),
+    NO_SERVICE_HERE,
+)
+
+_403 = (
+    Row(
+        says("violation of terms of service"),
+        human(Need.SUSPENDED, "Google has suspended the account", Cause.SUSPENDED),
+    ),
+    Row(
+        either(gives("VALIDATION_REQUIRED"), says("verify your account")),
+        human(Need.VALIDATION, "Google wants the account verified", Cause.UNVERIFIED),
+        mended_at=_SIGN_IN,
+    ),
+    Row(
+        both(IS_OFF, mentions("cloudaicompanion.googleapis.com", "service")),
+        human(
+            Need.ENTITLEMENT,
+            "the Gemini for Google Cloud API is off in the account's project, where "
+            "the operator can enable it",
+            Cause.COMPANION_OFF,
+        ),
+        mended_at=CONSOLE,
+    ),
+    Row(
+        both(IS_OFF, mentions("cloudcode-pa.googleapis.com", "service")),
+        _operator(
+            "Google lets only listed projects use the Cloud Code Private API, and that "
+            "of the OAuth client is not listed, which is no mistake of the operator's",
+            Cause.NOT_LISTED,
+        ),
+    ),
+    Row(
+        IS_OFF,
+        _operator(
+            "the OAuth client's project may not use an API that is needed",
+            Cause.API_OFF,
+        ),
+    ),
+    Row(
+        either(
+            gives("CONSUMER_INVALID", "USER_PROJECT_DENIED"),
+            says("denied on resource project", "cloudshell-gca"),
+            mentions("cloudshell-gca", "consumer", "containerInfo", "resource"),
+        ),
+        _WRONG_PROJECT,
+    ),
+    Row(
+        either(
+            gives("SUBSCRIPTION_REQUIRED"),
+            says("must be a named user", "lack a gemini code assist license"),
+        ),
+        human(
+            Need.ENTITLEMENT,
+            "the account has no Gemini Code Assist licence",
+            Cause.UNLICENSED,
+        ),
+        mended_at=_MANUAL,
+    ),
+    Row(
+        gives("IAM_PERMISSION_DENIED"),
+        human(Need.ENTITLEMENT, "the account lacks a role on its project", Cause.ROLE),
+    ),
+    BEHIND_PERIMETER,
+    SCOPES_MISSING,
+)
+
+_404 = (Row(either(is_lost_project, begins("resource projects/")), _WRONG_PROJECT),)
+
+NO_CLIENT = RenewalFailed(
+    Need.CLIENT,
+    "no OAuth client: set oauth.client_id and oauth.client_secret_file in the "
+    "configuration, or give the account its own",
+    Cause.NO_CLIENT,
+)
+
+
+@define(eq=False)
+class CodeAssist(Kind):
+    """See the module."""
+
+    name = CODE_ASSIST
+    title = "Code Assist"
+    errors = Table({400: _400, 403: _403, 404: _404})
+    opened = staticmethod(unsealed)
+    tells_quotas = True
+    _projects: Projects = field(init=False)
+    _quotas: Quotas = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        means = self.means
+        companion = Companion(means.upstream)
+        hosts = means.reach.endpoints
+        self._projects = Projects(
+            companion,
+            hosts,
+            means.endpoints,
+            means.upstream.clock,
+            onboarding=means.onboarding_seconds,
+        )
+        self._quotas = Quotas(companion, hosts, means.endpoints)
+
+    @classmethod
+    def read_credential(cls, text: str) -> Given:
+        """A refresh token."""
+        return Given(checked_refresh_token(text))
+
+    def order(self, ask: Ask, caller: Caller, host: str) -> Order:
+        """The client's object in an envelope."""
+        method = "generateContent" if ask.is_whole else "streamGenerateContent?alt=sse"
+        head, tail = seal(
+            project=caller.project,
+            request_id=ask.id,
+            model=ask.model,
+            user_agent=self.upstream.user_agent,
+            request_type="image_gen" if self.means.makes_images(ask.model) else "agent",
+        )
+        url = f"{host}/v1internal:{method}"
+        return Order(url, (bearer(caller.token),), head, tail)
+
+    def client_of(self, record: Record) -> OAuthClient | None:
+        """A refresh token is of no use but to the client it was issued to."""
+        return record.client or self.means.client
+
+    async def mint(self, record: Record) -> AccessToken:
+        """Exchange the refresh token."""
+        client = self.client_of(record)
+        if client is None:
+            raise NO_CLIENT
+        form = renewal_form(client, record.credential)
+        return read_renewal(*await self.upstream.post_form(self.means.token_url, form))
+
+    def project_of(self, record: Record) -> str | None:
+        """Google has the last word."""
+        return None
+
+    async def find_project(self, record: Record, token: str) -> str | None:
+        """Google's, which may have to set up the account first."""
+        return await self._projects.find(token, record.project)
+
+    async def find_quotas(self, caller: Caller) -> dict[str, Remaining]:
+        """What Google says of each model."""
+        return await self._quotas.find(caller.token, caller.project)

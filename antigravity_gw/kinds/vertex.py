@@ -1,0 +1,175 @@
+"""
+Projects with Vertex AI, let in by Application Default Credentials.
+
+Those may be of a user, of a service account, or of an identity elsewhere that stands
+for one; Google's own library exchanges them for access tokens, in a thread.  Requests
+go to a location, under a project that the operator names.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from typing import Any
+
+from attrs import define
+
+from antigravity_gw.causes import Cause
+from antigravity_gw.kind import Caller, Given, Kind
+from antigravity_gw.needs import Need
+from antigravity_gw.record import Record
+from antigravity_gw.upstream.order import Headers, Order, bearer
+from antigravity_gw.waiting import within
+from antigravity_gw.wire.ask import Ask
+from antigravity_gw.wire.envelope import unwrapped
+from antigravity_gw.wire.jsons import decoded
+from antigravity_gw.wire.judging import (
+    BEHIND_PERIMETER,
+    CONSOLE,
+    IS_OFF,
+    NO_SERVICE_HERE,
+    SCOPES_MISSING,
+    Row,
+    Table,
+    human,
+)
+from antigravity_gw.wire.oauth import AccessToken
+from antigravity_gw.wire.signs import always, either, gives, says
+from antigravity_gw.wire.verdict import Blame, Verdict
+
+GLOBAL = "global"
+"""Where requests are served unless the operator says otherwise."""
+
+REQUIRED = {
+    "authorized_user": ("client_id", "client_secret", "refresh_token"),
+    "service_account": ("client_email", "private_key", "token_uri"),
+    "external_account": ("audience", "subject_token_type", "token_url"),
+}
+"""What credentials must have in them, by their type."""
+
+_400 = (
+    NO_SERVICE_HERE,
+    Row(
+        gives("CONSUMER_INVALID"),
+        human(Need.PROJECT, "its project does not exist", Cause.WRONG_PROJECT),
+    ),
+)
+
+_401 = (
+    Row(
+        always,
+        Verdict(
+            Blame.TOKEN,
+            "the access token was refused",
+            need=Need.CREDENTIAL,
+            cause=Cause.TOKEN_REFUSED,
+        ),
+    ),
+)
+
+_403 = (
+    Row(
+        gives("BILLING_DISABLED"),
+        human(Need.ENTITLEMENT, "billing is off for its project", Cause.BILLING),
+        mended_at=CONSOLE,
+    ),
+    Row(
+        IS_OFF,
+        human(
+            Need.ENTITLEMENT, "the Vertex AI API is off in its project", Cause.API_OFF
+        ),
+        mended_at=CONSOLE,
+    ),
+    Row(
+        either(
+            gives("CONSUMER_INVALID", "USER_PROJECT_DENIED"),
+            says("denied on resource project"),
+        ),
+        human(
+            Need.PROJECT,
+            "its project does not exist or is not its own",
+            Cause.WRONG_PROJECT,
+        ),
+    ),
+    Row(
+        gives("CONSUMER_SUSPENDED"),
+        human(Need.SUSPENDED, "Google has suspended its project", Cause.SUSPENDED),
+    ),
+    BEHIND_PERIMETER,
+    SCOPES_MISSING,
+    # Which may be about one model: no client is to take the account from the others.
+    Row(
+        gives("IAM_PERMISSION_DENIED"),
+        Verdict(
+            Blame.HUMAN,
+            "its credentials lack a role, such as Vertex AI User, on its project",
+            need=Need.ENTITLEMENT,
+            cause=Cause.ROLE,
+        ),
+    ),
+)
+
+
+@define(eq=False)
+class Vertex(Kind):
+    """See the module."""
+
+    name = "vertex"
+    title = "Vertex AI"
+    errors = Table({400: _400, 401: _401, 403: _403})
+    opened = staticmethod(unwrapped)
+
+    @classmethod
+    def read_credential(cls, text: str) -> Given:
+        """The JSON of Application Default Credentials."""
+        told = decoded(text.encode(), dict[str, Any])
+        if told is None:
+            raise ValueError("that is not JSON; expected the file of the credentials")
+        kind = told.get("type")
+        if kind not in REQUIRED:
+            known = ", ".join(REQUIRED)
+            raise ValueError(f"its type is {kind!r}, where one of {known} was expected")
+        missing = [k for k in REQUIRED[kind] if not isinstance(told.get(k), str)]
+        if missing:
+            raise ValueError(f"there is no {' and no '.join(missing)} in it")
+        project = told.get("project_id") or told.get("quota_project_id")
+        return Given(
+            json.dumps(told, separators=(",", ":")),
+            project if isinstance(project, str) else None,
+        )
+
+    def hosts(self, record: Record) -> Sequence[str]:
+        """Those of the account's location; the global one is not named in them."""
+        place = record.location or GLOBAL
+        part = "{location}-" if place == GLOBAL else "{location}"
+        word = "" if place == GLOBAL else place
+        return [host.replace(part, word) for host in self.means.reach.endpoints]
+
+    def order(self, ask: Ask, caller: Caller, host: str) -> Order:
+        """The client's object as it is."""
+        method = "generateContent" if ask.is_whole else "streamGenerateContent?alt=sse"
+        place = caller.record.location or GLOBAL
+        url = (
+            f"{host}/v1/projects/{caller.project}/locations/{place}"
+            f"/publishers/google/models/{ask.model}:{method}"
+        )
+        return Order(url, (bearer(caller.token), *_payer(caller.record.credential)))
+
+    async def mint(self, record: Record) -> AccessToken:
+        """Have Google's library exchange the credentials."""
+        means = self.means
+        token_for = partial(means.exchange.token_for, record.credential)
+        return await within(
+            means.token_seconds, self.upstream.clock, means.in_thread(token_for)
+        )
+
+    def project_of(self, record: Record) -> str | None:
+        """The operator's word; there is nobody to ask."""
+        return record.project
+
+
+@lru_cache(maxsize=256)
+def _payer(credential: str) -> Headers:
+    """Who is charged, where credentials name somebody, as Google's library has it."""
+    told = decoded(credential.encode(), dict[str, Any]) or {}
+    payer = told.get("quota_project_id")
+    return (("x-goog-user-project", payer),) if isinstance(payer, str) else ()
