@@ -79,6 +79,23 @@ def is_upstream_url(value: str) -> bool:
         return False
 
 
+def is_proxy_url(value: str) -> bool:
+    """Whether it names an HTTP or HTTPS proxy, perhaps with credentials; or none."""
+    try:
+        url = urlsplit(value)
+        return not value or (
+            _GRAPHIC.fullmatch(value) is not None
+            and url.scheme in ("http", "https")
+            and _HOST.fullmatch(url.hostname or "") is not None
+            and url.port != 0
+            and value.count("@") <= 1
+            and url.path in ("", "/")
+            and not (url.query or url.fragment)
+        )
+    except ValueError:
+        return False
+
+
 def is_origin(value: str) -> bool:
     """Whether a browser could send *value* as ``Origin``: nothing follows the host."""
     scheme, found, host = value.partition("://")
@@ -99,6 +116,15 @@ UrlTemplate = Annotated[
     Check(
         "an https URL, or an http one of this machine; {location} may be in it",
         lambda value: is_upstream_url(value.replace("{location}", "place")),
+    ),
+]
+ProxyUrl = Annotated[
+    str,
+    Check(
+        "the URL of a proxy, such as 'http://user:password@proxy.example:3128' with "
+        "'@', ':' and '/' in the password as '%40', '%3A' and '%2F'; or nothing",
+        is_proxy_url,
+        is_secret=True,
     ),
 ]
 Origin = Annotated[

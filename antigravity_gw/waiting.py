@@ -5,13 +5,7 @@ from errno import EMFILE, ENFILE
 from typing import Any, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import (
-    ConnectError,
-    ConnectionDone,
-    ConnectionLost,
-    DNSLookupError,
-)
-from twisted.internet.error import TimeoutError as ConnectionTimeout
+from twisted.internet.error import ConnectError, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -30,6 +24,10 @@ T = TypeVar("T")
 
 FOR_A_CONNECTION = 3
 """How many file descriptors it takes while it is being made."""
+
+
+class NotConnected(Exception):
+    """A connection did not come about; ``str`` of it says why, for an operator."""
 
 
 def within(seconds: float, clock: IReactorTime, waited_for: Deferred[T]) -> Deferred[T]:
@@ -139,18 +137,20 @@ def is_room_left() -> bool:
 
 
 def in_plain_words(error: BaseException) -> str:
-    """Why a connection failed, for an operator; it names no address."""
+    """
+    Why a connection failed, for an operator.
+
+    It names the host where there is none, and the proxy.
+    """
     if isinstance(error, ResponseFailed) and error.reasons:
         return in_plain_words(error.reasons[-1].value)
     match error:
+        case NotConnected():
+            return str(error)
         case Unreachable():
             return error.message
-        case UpstreamTimeout() | ConnectionTimeout():
+        case UpstreamTimeout():
             return "no answer in time"
-        case DNSLookupError():
-            return "the host name is not known"
-        case ConnectError():
-            return "the connection was refused or could not be made"
         case ConnectionLost() | ConnectionDone():
             return "the connection was cut"
         case _:

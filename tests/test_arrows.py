@@ -68,6 +68,8 @@ PURE = (
     *(
         "tally",
         "upstream/endpoints",
+        "upstream/failures",
+        "upstream/way",
         "web/admission",
         "web/deadlines",
         "web/forms",

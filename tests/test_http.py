@@ -6,7 +6,6 @@ import pytest
 from helpers import now
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock, StringTransport
-from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.web.client import HTTPConnectionPool, ResponseFailed
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
@@ -19,6 +18,7 @@ from antigravity_gw.upstream.http import (
     RoutingAgent,
     make_client,
 )
+from antigravity_gw.upstream.way import Way
 from antigravity_gw.waiting import collect
 
 URL = "http://127.0.0.1:8000/v1internal:generateContent?alt=sse"
@@ -166,16 +166,30 @@ def test_a_route_is_found_once() -> None:
     network.ask()
 
     assert agent._routes[URL.encode()] is first
-    assert first.key == (b"http", b"127.0.0.1", 8000)
+    assert first.key[:3] == (b"http", b"127.0.0.1", 8000)
 
 
 def test_tls() -> None:
-    """An https URL is asked for over TLS."""
+    """An https URL is asked for over TLS: nothing is sent before that is there."""
     network = Network()
     network.ask(url="https://127.0.0.1:8443/x")
-    protocol: Any = network.reactor.tcpClients[-1][2].buildProtocol(None)
+    _, socket = network.connect()
 
-    assert isinstance(protocol._wrappedProtocol, TLSMemoryBIOProtocol)
+    assert socket.value().startswith(b"\x16\x03")
+    assert b"Bearer" not in socket.value()
+
+
+def test_the_way_makes_a_difference() -> None:
+    """A connection that was made in another way is not used, though it is to hand."""
+    network = Network()
+    network.ask(body=SealedBody(b"", b"1", b"")).addCallback(collect, 10)
+    protocol, _ = network.connect()
+    protocol.dataReceived(ANSWER)
+    way = Way(proxy="http://127.0.0.1:3128")
+    network.http = make_client(network.reactor, network.connections, 5.0, way)
+    network.ask()
+
+    assert [client[1] for client in network.reactor.tcpClients] == [8000, 3128]
 
 
 def test_cancelling() -> None:

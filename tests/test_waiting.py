@@ -6,7 +6,6 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import (
     ConnectionDone,
     ConnectionLost,
-    ConnectionRefusedError,
     DNSLookupError,
 )
 from twisted.internet.task import Clock
@@ -14,8 +13,8 @@ from twisted.python.failure import Failure
 from twisted.web.client import ResponseDone, ResponseFailed, ResponseNeverReceived
 from twisted.web.http import PotentialDataLoss
 
-from antigravity_gw.errors import AnswerTooLong, UpstreamTimeout
-from antigravity_gw.waiting import collect, in_plain_words, within
+from antigravity_gw.errors import AnswerTooLong, Unreachable, UpstreamTimeout
+from antigravity_gw.waiting import NotConnected, collect, in_plain_words, within
 
 
 def test_in_time(clock: Clock) -> None:
@@ -128,8 +127,9 @@ def test_too_long() -> None:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (ConnectionRefusedError(), "the connection was refused or could not be made"),
-        (DNSLookupError("secret.example"), "the host name is not known"),
+        (NotConnected("a.test could not be reached"), "a.test could not be reached"),
+        (Unreachable("not Google"), "not Google"),
+        (DNSLookupError("secret.example"), "the connection failed"),
         (ResponseFailed([Failure(ConnectionLost())]), "the connection was cut"),
         (ResponseNeverReceived([Failure(ConnectionDone())]), "the connection was cut"),
         (UpstreamTimeout("x"), "no answer in time"),
@@ -137,5 +137,5 @@ def test_too_long() -> None:
     ],
 )
 def test_plain_words(error: Exception, words: str) -> None:
-    """Why a connection failed, without addresses or names of classes."""
+    """Why a connection failed; what was not made for an operator is not shown."""
     assert in_plain_words(error) == words

@@ -13,18 +13,22 @@ from typing import Any, cast
 from attrs import define, field, frozen
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint, ITransport
+from twisted.internet.ssl import CertificateOptions
 from twisted.web._newclient import Request
-from twisted.web.client import URI, BrowserLikePolicyForHTTPS, HTTPConnectionPool
+from twisted.web.client import URI, HTTPConnectionPool
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 from zope.interface import implementer
 
 from antigravity_gw.errors import OutOfDescriptors
 from antigravity_gw.upstream.body import SealedBody
+from antigravity_gw.upstream.failures import Peer
 from antigravity_gw.upstream.heads import BoundedConnections
 from antigravity_gw.upstream.inflating import InflatingAgent
+from antigravity_gw.upstream.outbound import Outbound
+from antigravity_gw.upstream.trust import trusting
+from antigravity_gw.upstream.way import Way, read_proxy
 from antigravity_gw.waiting import is_room_left
 
 ACCEPTED = b"identity"
@@ -34,6 +38,8 @@ ACCEPTED = b"identity"
 KEPT_CONNECTIONS = 100
 KEPT_SECONDS = 60
 """How many idle connections to keep to each of Google's hosts, and how long."""
+
+DIRECTLY = Way()
 
 MOST_ROUTES = 64
 """So many URLs are remembered; a daemon asks for a handful at each host."""
@@ -65,7 +71,7 @@ class Route:
     """
 
     uri: URI
-    key: tuple[bytes, bytes, int]
+    key: tuple[Any, ...]
     endpoint: IStreamClientEndpoint
     host: bytes
     path: bytes
@@ -78,11 +84,14 @@ class RoutingAgent:
     An agent that finds out only once how to reach a URL.
 
     :ivar connect_seconds: how long a connection may take to come about.
+    :ivar options: whom TLS connections trust.
     """
 
     reactor: Any
     connections: HTTPConnectionPool
     connect_seconds: float
+    way: Way
+    options: CertificateOptions
     _routes: dict[bytes, Route] = field(factory=dict, init=False)
 
     def request(
@@ -112,16 +121,17 @@ class RoutingAgent:
         return route
 
     def _route(self, uri: URI) -> Route:
-        host = uri.netloc
-        endpoint: Any = HostnameEndpoint(
-            self.reactor, uri.host, uri.port, timeout=self.connect_seconds
+        endpoint = Outbound(
+            self.reactor,
+            Peer(uri.host.decode("ascii"), uri.port),
+            uri.scheme == b"https",
+            read_proxy(self.way.proxy) if self.way.proxy else None,
+            self.options,
+            self.connect_seconds,
         )
-        if uri.scheme == b"https":
-            policy = BrowserLikePolicyForHTTPS()  # which verifies the certificate
-            creator = policy.creatorForNetloc(uri.host, uri.port)
-            endpoint = wrapClientTLS(creator, endpoint)
-        key = (uri.scheme, uri.host, uri.port)
-        return Route(uri, key, endpoint, host, uri.originForm)
+        # A connection is as good as the way it was made, so never used for another.
+        key = (uri.scheme, uri.host, uri.port, self.way.proxy, self.way.ca_file)
+        return Route(uri, key, endpoint, uri.netloc, uri.originForm)
 
 
 class OneWriteRequest(Request):
@@ -176,11 +186,14 @@ class Connections(HTTPConnectionPool):
             super()._putConnection(key, connection)
 
 
-def make_client(reactor: Any, connections: Connections, seconds: float) -> PlainClient:
+def make_client(
+    reactor: Any, connections: Connections, seconds: float, way: Way = DIRECTLY
+) -> PlainClient:
     """
     A client that asks over *connections*.
 
     :param seconds: how long a new one may take to come about.
+    :raises UselessFile: when the certificates of *way* cannot be read.
     """
-    agent = RoutingAgent(reactor, connections, seconds)
+    agent = RoutingAgent(reactor, connections, seconds, way, trusting(way.ca_file))
     return PlainClient(InflatingAgent(agent, ACCEPTED))
