@@ -19,7 +19,11 @@ DAY = timedelta(days=1)
 
 @implementer(IOpenSSLContextFactory)
 class Identity:
-    """A server's key and certificate."""
+    """
+    A server's key and certificate.
+
+    :ivar asked_for: the names that clients have asked for (SNI).
+    """
 
     def __init__(
         self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate
@@ -27,6 +31,10 @@ class Identity:
         self._context = SSL.Context(SSL.TLS_SERVER_METHOD)
         self._context.use_certificate(certificate)
         self._context.use_privatekey(key)
+        self.asked_for: list[bytes | None] = []
+        self._context.set_tlsext_servername_callback(
+            lambda connection: self.asked_for.append(connection.get_servername())
+        )
 
     def getContext(self) -> SSL.Context:
         """What OpenSSL needs to know."""

@@ -158,8 +158,8 @@ async def test_directly(network: Network, host: str) -> None:
 async def test_by_a_proxy(network: Network, is_secure: bool) -> None:
     """The proxy, in TLS or not, finds the host; TLS is verified with the host."""
     proxy, place = network.proxy(is_secure, login="ann:s3cret/")
-    port = network.upstream(network.authority.issue(NAME))
-    proxy.ports[f"{NAME}:443"] = port
+    identity = network.authority.issue(NAME)
+    proxy.ports[f"{NAME}:443"] = network.upstream(identity)
     scheme = "https" if is_secure else "http"
     way = Way(f"{scheme}://ann:s3cret%2F@{place}", network.ca_file)
     client = network.client(way)
@@ -167,6 +167,7 @@ async def test_by_a_proxy(network: Network, is_secure: bool) -> None:
     for _ in range(3):
         assert await asked(client, f"https://{NAME}/") == b"hello [x]"
     assert len(proxy.heads) == 1  # it is one connection
+    assert identity.asked_for == [NAME.encode()]
     assert proxy.heads[0].startswith(b"CONNECT upstream.test:443 HTTP/1.1\r\nHost: up")
 
 
