@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from antigravity_gw.config import Loaded, load
+from antigravity_gw.config import KINDS, Loaded, load
 from antigravity_gw.listening import CannotStart, check_endpoints
 from antigravity_gw.settings import ConfigError
+from antigravity_gw.upstream.trust import UselessFile, read_trust
 
 
 def checked(
@@ -23,6 +24,7 @@ def checked(
         problems = check_endpoints(reactor, loaded.config.listen)
         for reads in (loaded.key_ring, loaded.oauth_client):
             problems += _problems_of(reads)
+        problems += _useless_certificates(loaded)
     except ConfigError as error:
         problems = error.problems
     if problems:
@@ -33,6 +35,18 @@ def checked(
 def good_news(loaded: Loaded) -> str:
     """What to say of a configuration that has been checked."""
     return f"antigravity-gw: the configuration is good ({loaded.path})"
+
+
+def _useless_certificates(loaded: Loaded) -> list[str]:
+    problems = []
+    for kind in KINDS:
+        file = loaded.reach(kind).ca_file
+        try:
+            if file:
+                read_trust(file)
+        except UselessFile as error:
+            problems.append(f"{loaded.path}: upstream.{kind}.ca_file: {error}")
+    return problems
 
 
 def _problems_of(reads: Callable[[], object]) -> list[str]:

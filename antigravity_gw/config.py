@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from attrs import field, fields, frozen
+from attrs import evolve, field, fields, frozen
 
 from antigravity_gw.catalog import Model
 from antigravity_gw.checks import (
@@ -221,6 +221,17 @@ class Loaded:
         return _directory(
             self.environ, "STATE_DIRECTORY", "XDG_STATE_HOME", ".local/state"
         )
+
+    def reach(self, kind: str) -> Reach:
+        """
+        How accounts of one kind get at Google.
+
+        A relative ``ca_file`` is beside the configuration file.
+        """
+        reach: Reach = getattr(self.config.upstream, kind)
+        if not reach.ca_file:
+            return reach
+        return evolve(reach, ca_file=str(self.path.parent / _expanded(reach.ca_file)))
 
     def key_ring(self) -> KeyRing:
         """

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from attrs import field, frozen
 
-from antigravity_gw.checks import UrlTemplate, some
+from antigravity_gw.checks import ProxyUrl, UrlTemplate, some
 
 BaseUrls = Annotated[tuple[UrlTemplate, ...], some("URL")]
 
@@ -21,5 +21,5 @@ class Reach:
     """
 
     endpoints: BaseUrls = ()
-    proxy: str = field(default="", repr=False)
+    proxy: ProxyUrl = field(default="", repr=False)
     ca_file: str = ""

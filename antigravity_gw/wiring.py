@@ -21,11 +21,13 @@ from antigravity_gw.pool.quotas import QuotaWatch
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.writer import StoreWriter
-from antigravity_gw.reach import Reach
+from antigravity_gw.settings import ConfigError
 from antigravity_gw.upstream.client import Patience, Upstream
 from antigravity_gw.upstream.credentials import Exchange
 from antigravity_gw.upstream.endpoints import Endpoints
-from antigravity_gw.upstream.http import Connections, make_client
+from antigravity_gw.upstream.http import Connections, PlainClient, make_client
+from antigravity_gw.upstream.trust import UselessFile
+from antigravity_gw.upstream.way import Way
 from antigravity_gw.web.admission import Limits as ClientLimits
 from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
@@ -196,7 +198,8 @@ def make_kinds(loaded: Loaded, endpoints: Endpoints, reactor: Any) -> Kinds:
     """
     The kinds of account, each with a line of its own to Google.
 
-    :raises ConfigError: when the OAuth client's secret is not to be had.
+    :raises ConfigError: when the OAuth client's secret, or a file of certificates,
+        is not to be had.
     """
     client = loaded.oauth_client()
     return Kinds(
@@ -215,11 +218,12 @@ def _means(
     reactor: Any,
 ) -> Means:
     config, timeouts = loaded.config, loaded.config.timeouts
-    reach: Reach = getattr(config.upstream, kind.name)
+    reach = loaded.reach(kind.name)
+    way = Way(reach.proxy, reach.ca_file)
     bases = tuple(url.rstrip("/") for url in reach.endpoints)
     return Means(
         upstream=Upstream(
-            http=make_client(reactor, Connections(reactor), timeouts.connect_seconds),
+            http=_client(loaded, kind.name, way, reactor),
             clock=reactor,
             patience=Patience(timeouts.token_seconds, timeouts.lookup_seconds),
             user_agent=USER_AGENT,
@@ -229,7 +233,7 @@ def _means(
         reach=evolve(reach, endpoints=bases),
         endpoints=endpoints,
         in_thread=deferToThread,
-        exchange=Exchange(config.oauth.token_url, timeouts.token_seconds, {}, True),
+        exchange=Exchange(config.oauth.token_url, timeouts.token_seconds, way),
         client=client,
         token_url=config.oauth.token_url,
         userinfo_url=config.oauth.userinfo_url,
@@ -237,6 +241,15 @@ def _means(
         onboarding_seconds=timeouts.onboarding_seconds,
         makes_images=make_catalog(config).makes_images,
     )
+
+
+def _client(loaded: Loaded, kind: str, way: Way, reactor: Any) -> PlainClient:
+    seconds = loaded.config.timeouts.connect_seconds
+    try:
+        return make_client(reactor, Connections(reactor), seconds, way)
+    except UselessFile as error:
+        place = f"{loaded.path}: upstream.{kind}.ca_file"
+        raise ConfigError([f"{place}: {error}"]) from error
 
 
 def _endpoints(config: Config) -> Endpoints:

@@ -39,13 +39,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sending": set(),
     "lines": set(),
     "listening": {"accepting", "sending", "web"},
-    "checking": {"config", "listening", "settings"},
+    "checking": {"config", "listening", "settings", "upstream"},
     "descriptors": {"config", "web"},
     "draining": {"errors"},
     "embedded": {"config", "pool", "record"},
     "wiring": {
         *("catalog", "config", "gateway", "kind", "kinds", "pool", "reach"),
-        *("upstream", "web", "wire"),
+        *("settings", "upstream", "web", "wire"),
     },
     "reloading": {"config", "descriptors", "listening", "wiring"},
     "tap": {

@@ -43,6 +43,7 @@ from antigravity_gw.upstream.client import Patience, Upstream
 from antigravity_gw.upstream.credentials import Exchange
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.upstream.http import PlainClient
+from antigravity_gw.upstream.way import Way
 from antigravity_gw.web.admission import Limits as Limited
 from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
@@ -256,7 +257,7 @@ def make_means(
         reach=Reach(endpoints=hosts),
         endpoints=endpoints,
         in_thread=execute,
-        exchange=Exchange(TOKEN_URL, 15.0, {}, True),
+        exchange=Exchange(TOKEN_URL, 15.0, Way()),
         client=OAuthClient("client", "secret"),
         token_url=TOKEN_URL,
         userinfo_url="http://google.example/userinfo",

@@ -15,6 +15,7 @@ from attrs import evolve, frozen
 from antigravity_gw.causes import Cause
 from antigravity_gw.errors import Unreachable
 from antigravity_gw.needs import Need
+from antigravity_gw.upstream.way import Way, for_requests
 from antigravity_gw.wire.jsons import decoded
 from antigravity_gw.wire.oauth import RAPT, AccessToken, RenewalFailed, refusal
 
@@ -31,14 +32,12 @@ class Exchange:
 
     :ivar token_url: the one for the credentials of users, which name none.
     :ivar seconds: how long one call may take.
-    :ivar proxies: by scheme.
-    :ivar verify: a file of certificates to trust, or True for the system's.
+    :ivar way: how they are reached.
     """
 
     token_url: str
     seconds: float
-    proxies: Mapping[str, str]
-    verify: str | bool
+    way: Way
 
     def token_for(self, credential: str) -> AccessToken:
         """
@@ -71,8 +70,9 @@ class Exchange:
 
         session = requests.Session()
         session.trust_env = False  # a daemon's proxy is in its configuration
-        session.proxies.update(self.proxies)
-        session.verify = self.verify
+        told = for_requests(self.way)
+        session.proxies.update(told.proxies)
+        session.verify = told.verify
         return partial(Request(session), timeout=self.seconds)
 
 
