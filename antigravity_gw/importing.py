@@ -293,17 +293,17 @@ def _read_object(entry: Mapping[str, Any], otherwise: str) -> Found | Skipped:
     )
 
 
-_NO_LOGIN = ("service_account", "external_account", "impersonated_service_account")
+_OF_VERTEX = ("service_account", "external_account")
 _LOGINS = ("", "authorized_user", "antigravity", "gemini")
 
 
 def _objection(entry: Mapping[str, Any], refresh_token: str) -> str | None:
     """Why this cannot be an account, if it cannot."""
     type = _text((entry,), "type")
-    if type in _NO_LOGIN:
+    if type in _OF_VERTEX:
         return (
-            f"a credential of type {type} does without a refresh token, and "
-            "cannot be an account here"
+            f"a credential of type {type} is for Vertex AI: 'antigravity-gw accounts "
+            "add NAME --kind vertex --credential-file FILE' takes it"
         )
     if "installed" in entry or "web" in entry:
         return "it is an OAuth client, not an account"

@@ -89,13 +89,23 @@ class Kind(ABC):
 
     :ivar name: what it is called in the configuration, the store and metrics.
     :ivar title: what people call it.
+    :ivar secret: what an operator gives for an account, as people call it.
+    :ivar is_typed: whether that is a word that can be typed or pasted.
     :ivar errors: what its errors mean.
-    :ivar tells_quotas: whether Google says what is left of them.
+    :ivar has_client: whether its accounts need an OAuth client.
+    :ivar has_location: whether their requests are served in a place of their own.
+    :ivar finds_project: whether Google says which project they have.
+    :ivar tells_quotas: whether it says what is left of their quotas.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
+    secret: ClassVar[str]
+    is_typed: ClassVar[bool] = True
     errors: ClassVar[Table]
+    has_client: ClassVar[bool] = False
+    has_location: ClassVar[bool] = False
+    finds_project: ClassVar[bool] = False
     tells_quotas: ClassVar[bool] = False
     means: Means
 

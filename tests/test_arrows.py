@@ -56,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "trial": {"config", "errors", "gateway", "journal", "pool", "wire", "wiring"},
     "cli": {
         *("checking", "checks", "config", "importing", "needs", "pool", "record"),
-        *("settings", "states", "trial", "wire", "wiring"),
+        *("kind", "kinds", "settings", "states", "trial", "wire", "wiring"),
     },
 }
 

@@ -186,8 +186,8 @@ def test_add_what_is_disabled(run: Run) -> None:
     ("arguments", "stdin", "complaint"),
     [
         (["ada"], "", "the refresh token is empty"),
-        (["ada"], "1//a b", "is more than one word"),
-        (["ada"], b"1//\xff", "is more than one word"),
+        (["ada"], "1//a b", "is no refresh token"),
+        (["ada"], b"1//\xff", "is no refresh token"),
         (["ada", "--refresh-token-file", "/no/such"], "", "/no/such: No such file"),
         (["ada", "--client-id", "x"], "1//a", "go together"),
         (["ada", "--client-secret-file", "x"], "1//a", "go together"),
@@ -679,6 +679,130 @@ def test_what_is_no_refresh_token(run: Run, token: str, why: str) -> None:
     assert (status, why in err, token in err) == (1, True, False)
 
 
+ADC = {
+    "type": "service_account",
+    "project_id": "p-1",
+    "client_email": "s@p-1.example",
+    "private_key": "-----BEGIN hush",
+    "token_uri": "https://oauth2.googleapis.com/token",
+}
+
+
+def test_an_api_key(run: Run, store: Store) -> None:
+    """Its kind is said once; a new key for the account is one of the same kind."""
+    status, out, err = run("accounts", "add", "k", "--kind", "gemini_api_key", stdin="")
+    assert (status, "the API key is empty" in err) == (1, True)
+    run("accounts", "add", "k", "--kind", "gemini_api_key", stdin="AIza-hush\n")
+    status, out, err = run("accounts", "add", "k", stdin="AIza-newer")
+
+    (record,) = records(store)
+    assert (status, out, err) == (0, "k: updated\n", "")
+    assert (record.kind, record.credential) == ("gemini_api_key", "AIza-newer")
+    assert record.given > 0
+    assert "OAuth" not in run("accounts", "show", "k")[1]
+
+
+def test_an_odd_api_key(run: Run, store: Store) -> None:
+    """Google may give out keys of another form one day; others are plainly none."""
+    key = ("accounts", "add", "k", "--kind", "gemini_api_key")
+    assert "begin with AIza or AQ." in run(*key, stdin="other")[2]
+    assert [record.credential for record in records(store)] == ["other"]
+    for text in ("1//hush", "two words"):
+        status, _, err = run(*key, stdin=text)
+        assert (status, text in err) == (1, False)
+
+
+def test_application_default_credentials(
+    run: Run, store: Store, tmp_path: Path
+) -> None:
+    """They name their project, and are kept as they are; the file may go."""
+    file = written(tmp_path, "adc.json", ADC)
+    add = ("accounts", "add", "v", "--kind", "vertex", "--credential-file", file)
+    assert run(*add, "--location", "europe-west4")[:2] == (0, "v: added\n")
+    assert run("accounts", "set", "v", "--project", "p-2")[0] == 0
+
+    (record,) = records(store)
+    assert json.loads(record.credential) == ADC
+    assert (record.project, record.location) == ("p-2", "europe-west4")
+    shown = run("accounts", "show", "v")[1]
+    assert "kind:         Vertex AI\n" in shown
+    assert "location:     europe-west4\n" in shown
+    assert "hush" not in shown
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        ({}, "its type is None"),
+        ({"type": "gdch"}, "authorized_user, service_account, external_account"),
+        ({**ADC, "private_key": 3}, "there is no private_key in it"),
+        ({"type": "authorized_user", "client_id": "x"}, "no client_secret and no ref"),
+    ],
+)
+def test_other_credentials(
+    run: Run, store: Store, tmp_path: Path, document: object, why: str
+) -> None:
+    """What Google's library could not use is refused, and why."""
+    file = written(tmp_path, "adc.json", document)
+    status, _, err = run(
+        *("accounts", "add", "v", "--kind", "vertex", "--credential-file", file)
+    )
+
+    assert (status, why in err) == (1, True)
+    assert records(store) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--location", "x"), "has no location"),
+        (("--client-id", "x", "--client-secret-file", "secret"), "has no OAuth client"),
+    ],
+)
+def test_what_a_kind_does_not_have(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], why: str
+) -> None:
+    """Settings that would do nothing are refused."""
+    (tmp_path / "secret").write_text("hush")
+    arguments = tuple(
+        str(tmp_path / "secret") if word == "secret" else word for word in arguments
+    )
+    key = ("accounts", "add", "k", "--kind", "gemini_api_key")
+    status, _, err = run(*key, *arguments, stdin="AIza-hush")
+
+    assert (status, why in err) == (1, True)
+
+
+def test_several_kinds(run: Run, tmp_path: Path) -> None:
+    """Which is which is said where it is not all the same."""
+    run("accounts", "add", "ada", stdin="1//hush")
+    assert "KIND" not in run("accounts", "list")[1]
+    run("accounts", "add", "k", "--kind", "gemini_api_key", stdin="AIza-hush")
+    out = run("accounts", "list")[1]
+
+    assert max(map(len, out.splitlines())) <= 80
+    assert [line.split()[2:5] for line in out.splitlines()[:3]] == [
+        ["KIND", "STATE", "QUOTA"],
+        ["Code", "Assist", "serving"],
+        ["Gemini", "API", "key"],
+    ]
+    told = json.loads(run("accounts", "list", "--json")[1])
+    assert [(each["kind"], each["client_id"]) for each in told] == [
+        ("code_assist", CLIENT_ID),
+        ("gemini_api_key", None),
+    ]
+
+
+def test_another_kind(run: Run, store: Store) -> None:
+    """An account that becomes one of another kind keeps nothing of the first."""
+    run("accounts", "add", "ada", "--project", "p-1", stdin="1//hush")
+    run("accounts", "set", "ada", "--weight", "2")
+    run("accounts", "add", "ada", "--kind", "gemini_api_key", stdin="AIza-hush")
+
+    (record,) = records(store)
+    assert (record.kind, record.project, record.weight) == ("gemini_api_key", None, 2)
+
+
 def test_list(run: Run, store: Store) -> None:
     """The store as it is, by the clock of this machine."""
     assert "There is no account yet" in run("accounts", "list")[1]
@@ -730,6 +854,7 @@ def test_list_for_programs(run: Run, store: Store) -> None:
     assert entry == {
         "name": "ada",
         "id": record.id,
+        "kind": "code_assist",
         "state": "needs validation",
         "can_serve": False,
         "reason": "see it",
@@ -750,6 +875,7 @@ def test_list_for_programs(run: Run, store: Store) -> None:
         "project": "found",
         "project_found": "found",
         "project_configured": "p-1",
+        "location": None,
         "client_id": CLIENT_ID,
         "has_own_client": False,
         "weight": 1.0,

@@ -254,7 +254,10 @@ def test_formats(document: Any, expected: Found) -> None:
     assert list(read_file(b"\xef\xbb\xbf" + as_json)) == [expected]
 
 
-CANNOT_BE = "does without a refresh token, and cannot be an account here"
+FOR_VERTEX = (
+    "is for Vertex AI: 'antigravity-gw accounts add NAME --kind vertex "
+    "--credential-file FILE' takes it"
+)
 
 
 @pytest.mark.parametrize(
@@ -284,7 +287,7 @@ CANNOT_BE = "does without a refresh token, and cannot be an account here"
                 "client_email": "s@p.iam.gserviceaccount.com",
                 "token_uri": "https://oauth2.googleapis.com/token",
             },
-            f"a credential of type service_account {CANNOT_BE}",
+            f"a credential of type service_account {FOR_VERTEX}",
             id="service account",
         ),
         pytest.param(
@@ -295,7 +298,7 @@ CANNOT_BE = "does without a refresh token, and cannot be an account here"
                 "token_url": "https://sts.googleapis.com/v1/token",
                 "credential_source": {"file": "/t"},
             },
-            f"a credential of type external_account {CANNOT_BE}",
+            f"a credential of type external_account {FOR_VERTEX}",
             id="workload identity",
         ),
         pytest.param(

@@ -4,7 +4,7 @@ import argparse
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from antigravity_gw.cli.common import (
@@ -13,7 +13,7 @@ from antigravity_gw.cli.common import (
     checked_name,
     found_in,
     print_json,
-    read_refresh_token,
+    read_credential,
     read_secret,
     set_command,
     warn,
@@ -21,9 +21,11 @@ from antigravity_gw.cli.common import (
 from antigravity_gw.cli.objects import account_object
 from antigravity_gw.cli.tables import Moment, card, listing
 from antigravity_gw.importing import Found, stranger
+from antigravity_gw.kind import Given, Kind
+from antigravity_gw.kinds.registered import NAMES, kind_called
 from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.database import NoStore
-from antigravity_gw.record import Record
+from antigravity_gw.record import CODE_ASSIST, Record
 from antigravity_gw.states import ACCOUNTS, handle
 from antigravity_gw.wire.oauth import OAuthClient
 
@@ -31,20 +33,30 @@ NONE = "none"
 """What takes a setting back, on the command line."""
 
 _PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*")
-SETTINGS = ("project", "weight", "priority", "concurrency")
+_LOCATION = re.compile(r"[a-z][a-z0-9-]*")
+SETTINGS = ("project", "location", "weight", "priority", "concurrency")
 
 
 def add_account_parsers(commands: Any) -> None:
     """Make the commands known."""
     add = commands.add_parser(
         "add",
-        help="add an account, or give one a new refresh token",
-        description="The refresh token is asked for, or read from standard input "
+        help="add an account, or give one a new credential",
+        description="The credential (a refresh token, an API key, or the JSON of "
+        "Application Default Credentials) is asked for, or read from standard input "
         "when that is no terminal.",
     )
     add.add_argument("name", metavar="NAME", help="what to call it")
     add.add_argument(
-        "--refresh-token-file", metavar="FILE", help="read it from FILE; - for stdin"
+        "--kind",
+        choices=NAMES,
+        help=f"what kind of account it is; a new one is of kind {CODE_ASSIST}",
+    )
+    add.add_argument(
+        "--credential-file",
+        "--refresh-token-file",
+        metavar="FILE",
+        help="read the credential from FILE; - for stdin",
     )
     add.add_argument(
         "--client-id", metavar="ID", help="its OAuth client, if not the configured one"
@@ -82,6 +94,13 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         type=_or_none(_project),
         default=argparse.SUPPRESS,
         help="the Google Cloud project to use if Google names none, or 'none'",
+    )
+    parser.add_argument(
+        "--location",
+        metavar="L",
+        type=_or_none(_location),
+        default=argparse.SUPPRESS,
+        help="where Vertex AI serves it, such as europe-west4 (global)",
     )
     parser.add_argument(
         "--weight",
@@ -138,6 +157,14 @@ def _project(text: str) -> str:
     return text
 
 
+def _location(text: str) -> str:
+    if not _LOCATION.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"expected a location, such as europe-west4 or global, not {text!r}"
+        )
+    return text
+
+
 def add_account(desk: Desk) -> int:
     """Store one account."""
     options = desk.options
@@ -145,16 +172,26 @@ def add_account(desk: Desk) -> int:
     accounts = desk.store.accounts()
     old = found_in(accounts, options.name)
     name = old.record.name if old else checked_name(options.name)
-    token = read_refresh_token(options.refresh_token_file)
+    kind = _kind(options, old, client)
+    given = read_credential(kind, options.credential_file)
     settings = _settings(options)
-    record = Record(secrets.token_hex(4), name, token, client, added=time.time())
+    _check_settings(kind, settings)
+    now = time.time()
+    record = Record(
+        secrets.token_hex(4),
+        name,
+        given.credential,
+        client,
+        given.project,
+        now,
+        kind=kind.name,
+        given=now,
+    )
     is_new = desk.store.put(record)
     if settings:
         desk.store.change(name, **settings)
-    in_use = client or (old.record.client if old else None)
-    objection = stranger(Found(name, token, in_use, None), desk.client_id)
-    if objection:
-        warn(f"{name}: {objection}")
+    for doubt in _doubts(desk, kind, given, old, client):
+        warn(f"{name}: {doubt}")
     if old is not None and old.record.disabled is not None:
         warn(
             f"{name}: it is still disabled; '{ACCOUNTS} enable {handle(old.record)}' "
@@ -164,6 +201,45 @@ def add_account(desk: Desk) -> int:
     return 0
 
 
+def _kind(
+    options: argparse.Namespace, old: Known | None, client: OAuthClient | None
+) -> type[Kind]:
+    """
+    What kind of account it is, or is to be.
+
+    :raises CommandError: when the options do not go with it.
+    """
+    name = options.kind or (old.record.kind if old else CODE_ASSIST)
+    kind = kind_called(name)
+    if kind is None:
+        raise CommandError(f"this version does not know accounts of kind {name}")
+    if client is not None and not kind.has_client:
+        raise CommandError(f"an account of kind {name} has no OAuth client")
+    return kind
+
+
+def _check_settings(kind: type[Kind], settings: Mapping[str, Any]) -> None:
+    if "location" in settings and not kind.has_location:
+        raise CommandError(f"an account of kind {kind.name} has no location")
+
+
+def _doubts(
+    desk: Desk,
+    kind: type[Kind],
+    given: Given,
+    old: Known | None,
+    client: OAuthClient | None,
+) -> Iterator[str]:
+    """What may keep the account that was just stored from serving."""
+    if given.doubt:
+        yield given.doubt
+    if kind.has_client:
+        in_use = client or (old.record.client if old else None)
+        objection = stranger(Found("", given.credential, in_use, None), desk.client_id)
+        if objection:
+            yield objection
+
+
 def set_account(desk: Desk) -> int:
     """Change what an operator can set."""
     settings = _settings(desk.options)
@@ -171,9 +247,11 @@ def set_account(desk: Desk) -> int:
         desk.options.usage_error(
             "name what to set: " + ", ".join(f"--{setting}" for setting in SETTINGS)
         )
-    name = desk.the(desk.options.name).record.name
-    desk.store.change(name, **settings)
-    _told(desk, name, "changed")
+    record = desk.the(desk.options.name).record
+    if kind := kind_called(record.kind):
+        _check_settings(kind, settings)
+    desk.store.change(record.name, **settings)
+    _told(desk, record.name, "changed")
     return 0
 
 

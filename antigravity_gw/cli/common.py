@@ -12,6 +12,7 @@ from typing import Any
 from attrs import define, frozen
 
 from antigravity_gw.config import Loaded, load
+from antigravity_gw.kind import Given, Kind
 from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.store import Store
 from antigravity_gw.states import ACCOUNTS
@@ -19,9 +20,6 @@ from antigravity_gw.states import ACCOUNTS
 MIB = 2**20
 FILE_LIMIT = 64 * MIB
 """The longest file to read, in bytes."""
-
-LONGEST_TOKEN = 4096
-"""The longest refresh token to take, in letters; Google's are far shorter."""
 
 LONGEST_NAME = 254
 """As long as an e-mail address may be."""
@@ -198,35 +196,32 @@ def read_secret(file: str) -> str:
     return _secret(read_bytes(file), file)
 
 
-def read_refresh_token(file: str | None) -> str:
+def read_credential(kind: type[Kind], file: str | None) -> Given:
     """
-    A refresh token, from *file*, or else from a person or standard input.
+    What lets an account in, from *file*, or else from a person or standard input.
 
     :raises CommandError: when there is none, or something else.
     """
-    token = read_secret(file) if file else _ask_refresh_token()
-    if token.startswith("ya29."):
-        raise CommandError(
-            "that is an access token, which is dead within the hour; a refresh token "
-            "begins with 1//"
-        )
-    if len(token) > LONGEST_TOKEN or not set(token).isdisjoint("\"'|{},"):
-        raise CommandError(
-            f"that is no refresh token; '{ACCOUNTS} import FILE' reads the files of "
-            "other programs"
-        )
-    return token
+    content = read_bytes(file) if file else _asked_for(kind)
+    text = content.decode("utf-8", "replace").strip()
+    if not text:
+        raise CommandError(f"{file or f'the {kind.secret}'} is empty")
+    try:
+        return kind.read_credential(text)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
 
 
-def _ask_refresh_token() -> str:
-    if sys.stdin.isatty():
-        try:
-            typed = getpass.getpass("Refresh token: ").encode("utf-8", "replace")
-        except EOFError:
-            typed = b""
-    else:
-        typed = sys.stdin.buffer.readline()
-    return _secret(typed, "the refresh token")
+def _asked_for(kind: type[Kind]) -> bytes:
+    if not sys.stdin.isatty():
+        return read_bytes("-") if not kind.is_typed else sys.stdin.buffer.readline()
+    if not kind.is_typed:
+        raise CommandError(f"name the {kind.secret} with --credential-file")
+    try:
+        prompt = f"{kind.secret[:1].upper()}{kind.secret[1:]}: "
+        return getpass.getpass(prompt).encode("utf-8", "replace")
+    except EOFError:
+        return b""
 
 
 def _secret(content: bytes, what: str) -> str:

@@ -143,7 +143,8 @@ class Importer:
             entry.refresh_token,
             entry.client,
             entry.project,
-            time.time(),
+            now := time.time(),
+            given=now,
         )
         is_new = self.store.put(record)
         self._look()

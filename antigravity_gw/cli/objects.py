@@ -7,7 +7,9 @@ Nothing here holds a token or a client's secret.
 from typing import Any
 
 from antigravity_gw.cli.words import timestamp
+from antigravity_gw.kinds.registered import kind_called
 from antigravity_gw.pool.account import Known
+from antigravity_gw.record import Record
 from antigravity_gw.states import State, quota_left, state_of
 
 
@@ -21,6 +23,7 @@ def account_object(known: Known, configured: str, now: float) -> dict[str, Any]:
     return {
         "name": record.name,
         "id": record.id,
+        "kind": record.kind,
         **state_object(state_of(known, now)),
         "quota_left": quota_left(known, now),
         "quota": [
@@ -35,7 +38,8 @@ def account_object(known: Known, configured: str, now: float) -> dict[str, Any]:
         "project": known.project or record.project,
         "project_found": known.project,
         "project_configured": record.project,
-        "client_id": record.client.id if record.client else configured or None,
+        "location": record.location,
+        "client_id": client_id(record, configured) or None,
         "has_own_client": record.client is not None,
         "weight": record.weight,
         "priority": record.priority,
@@ -46,6 +50,14 @@ def account_object(known: Known, configured: str, now: float) -> dict[str, Any]:
             known.access.expires if known.access else None
         ),
     }
+
+
+def client_id(record: Record, configured: str) -> str:
+    """The OAuth client that an account is used with; empty for none."""
+    kind = kind_called(record.kind)
+    if kind is None or not kind.has_client:
+        return ""
+    return record.client.id if record.client else configured
 
 
 def state_object(state: State) -> dict[str, Any]:

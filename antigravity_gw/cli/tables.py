@@ -16,6 +16,7 @@ from antigravity_gw.cli.words import (
     shortened,
     span,
 )
+from antigravity_gw.kinds.registered import kind_called
 from antigravity_gw.pool.account import Known
 from antigravity_gw.record import Record
 from antigravity_gw.states import (
@@ -133,6 +134,7 @@ def _facts(known: Known, configured: str, moment: Moment) -> Iterator[tuple[str,
     record, state = known.record, state_of(known, moment.now)
     yield "name", record.name
     yield "id", record.id
+    yield "kind", _kind(record)
     yield "state", state.title
     if state.label not in (Label.SERVING, Label.COOLING):
         yield "why", state.reason or "unknown"
@@ -147,9 +149,7 @@ def _facts(known: Known, configured: str, moment: Moment) -> Iterator[tuple[str,
         yield "quota", f"{model}: {_quota(left.fraction, left.resets, moment)}"
     if known.quota_seen:
         yield "quota as of", moment.past(known.quota_seen)
-    yield "project", known.project or "Google is asked at the next request"
-    yield "or else", record.project or "no project is configured for it"
-    yield "OAuth client", _client(record, configured)
+    yield from _facts_of_kind(known, configured)
     yield "weight", f"{record.weight:g}"
     yield "priority", f"{record.priority} (a lower one is asked first)"
     yield "concurrency", _concurrency(record.concurrency)
@@ -158,23 +158,47 @@ def _facts(known: Known, configured: str, moment: Moment) -> Iterator[tuple[str,
         yield "access token", _token(known.access.expires, moment)
 
 
+def _facts_of_kind(known: Known, configured: str) -> Iterator[tuple[str, str]]:
+    """What only accounts of some kinds have."""
+    record, kind = known.record, kind_called(known.record.kind)
+    if kind is not None and kind.finds_project:
+        yield "project", known.project or "Google is asked at the next request"
+        yield "or else", record.project or "no project is configured for it"
+    elif record.project:
+        yield "project", record.project
+    if kind is not None and kind.has_location:
+        yield "location", record.location or "global"
+    if kind is not None and kind.has_client:
+        yield "OAuth client", _client(record, configured)
+
+
+def _kind(record: Record) -> str:
+    kind = kind_called(record.kind)
+    return record.kind if kind is None else kind.title
+
+
 def _table(
     accounts: Sequence[Known], states: Sequence[State], moment: Moment
 ) -> Iterator[str]:
     ids = max(len(known.record.id) for known in accounts)
     titles = max(len(state.title) for state in states)
+    kinds = [_kind(known.record) for known in accounts]
+    widest = max(map(len, kinds)) if len(set(kinds)) > 1 else 0
     room = WIDTH - ids - titles - len("QUOTA") - 3 * len(GAP)
+    room -= widest + len(GAP) if widest else 0
     names = [shortened(known.record.name, room) for known in accounts]
     width = max(len("ACCOUNT"), *map(columns, names))
 
-    def row(name: str, id: str, title: str, quota: str) -> str:
-        cells = (padded(name, width), id.ljust(ids), title.ljust(titles))
+    def row(name: str, id: str, kind: str, title: str, quota: str) -> str:
+        cells = [padded(name, width), id.ljust(ids), title.ljust(titles)]
+        if widest:  # else all are of the same kind, which need not be said
+            cells.insert(2, kind.ljust(widest))
         return GAP.join((*cells, quota.rjust(len("QUOTA"))))
 
-    yield row("ACCOUNT", "ID", "STATE", "QUOTA")
-    for known, state, name in zip(accounts, states, names, strict=True):
+    yield row("ACCOUNT", "ID", "KIND", "STATE", "QUOTA")
+    for known, state, name, kind in zip(accounts, states, names, kinds, strict=True):
         quota = _share(quota_left(known, moment.now))
-        yield row(name, known.record.id, state.title, quota)
+        yield row(name, known.record.id, kind, state.title, quota)
         if state.label is not Label.MISCONFIGURED:
             yield from details(known, state, moment)
 

@@ -154,9 +154,10 @@ class CodeAssist(Kind):
 
     name = CODE_ASSIST
     title = "Code Assist"
+    secret = "refresh token"
     errors = Table({400: _400, 403: _403, 404: _404})
     opened = staticmethod(unsealed)
-    tells_quotas = True
+    has_client = finds_project = tells_quotas = True
     _projects: Projects = field(init=False)
     _quotas: Quotas = field(init=False)
 

@@ -97,13 +97,15 @@ class GeminiApiKey(Kind):
 
     name = "gemini_api_key"
     title = "Gemini API key"
+    secret = "API key"
     errors = Table({400: _400, 401: (Row(always, _INVALID),), 403: _403})
     opened = staticmethod(unwrapped)
 
     @classmethod
     def read_credential(cls, text: str) -> Given:
         """An API key."""
-        if len(text) > LONGEST_KEY or not text.isascii() or not text.isprintable():
+        is_word = text.isascii() and text.isprintable() and " " not in text
+        if not is_word or len(text) > LONGEST_KEY:
             raise ValueError("that is no API key: one is a word of about 40 letters")
         if text.startswith(("1//", "ya29.")):
             raise ValueError("that is an OAuth token, where an API key was expected")

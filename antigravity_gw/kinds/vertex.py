@@ -115,6 +115,9 @@ class Vertex(Kind):
 
     name = "vertex"
     title = "Vertex AI"
+    secret = "file of the credentials"
+    is_typed = False
+    has_location = True
     errors = Table({400: _400, 401: _401, 403: _403})
     opened = staticmethod(unwrapped)
 

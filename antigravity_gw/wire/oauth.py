@@ -173,7 +173,8 @@ def checked_refresh_token(text: str) -> str:
             "that is an access token, which is dead within the hour; a refresh token "
             "begins with 1//"
         )
-    if len(text) > LONGEST_TOKEN or not set(text).isdisjoint("\"'|{}, "):
+    is_word = text.isascii() and text.isprintable() and len(text) <= LONGEST_TOKEN
+    if not is_word or not set(text).isdisjoint("\"'|{}, "):
         raise ValueError(
             "that is no refresh token; 'antigravity-gw accounts import FILE' reads "
             "the files of other programs"
