@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.endpoints import serverFromString
+from twisted.internet.endpoints import SSL4ServerEndpoint, serverFromString
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.python import usage
@@ -54,6 +54,7 @@ class Standalone(Service):
         self, endpoint: IStreamServerEndpoint, factory: SandboxFactory
     ) -> None:
         self._endpoint = endpoint
+        self._scheme = "https" if isinstance(endpoint, SSL4ServerEndpoint) else "http"
         self._factory = factory
         self._port: IListeningPort | None = None
 
@@ -80,7 +81,7 @@ class Standalone(Service):
         for line in WELCOME:
             self._log.info(
                 line,
-                url=f"http://{host}:{number}",
+                url=f"{self._scheme}://{host}:{number}",
                 client_id=CLIENT_ID,
                 client_secret=CLIENT_SECRET,
                 refresh_token=DEMO_ACCOUNTS[0].refresh_token,

@@ -1,14 +1,16 @@
 """The whole tree, and the connections to it."""
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IProtocolNegotiationFactory, IReactorTime
 from twisted.protocols.policies import WrappingFactory
 from twisted.web.server import Site
+from zope.interface import implementer
 
 from antigravity_sandbox.sandbox import Sandbox
 from antigravity_sandbox.web.control import control_tree
 from antigravity_sandbox.web.google import Host, House, Method
 
 
+@implementer(IProtocolNegotiationFactory)
 class SandboxFactory(WrappingFactory):
     """Serves a sandbox, and can drop its connections so that none outlives it."""
 
@@ -20,6 +22,10 @@ class SandboxFactory(WrappingFactory):
         root.putChild(b"token", Method(house, "token"))
         root.putChild(b"sandbox", control_tree(sandbox))
         super().__init__(QuietSite(root, reactor=clock, parsePOSTFormSubmission=False))
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """What a TLS listener may agree on; without it clients that ask are refused."""
+        return [b"http/1.1"]
 
     def drop(self) -> None:
         """Cut every connection, whatever it is doing."""

@@ -126,7 +126,7 @@ def running(*arguments: str, folder: Path, **environ: str) -> Iterator[Daemon]:
     daemon = twistd(*arguments, folder=folder, **environ)
     try:
         daemon.url = daemon.wait_for(
-            r"(?:listening on|plays Google at) (http://[^\s,;]+)"
+            r"(?:listening on|plays Google at) (https?://[^\s,;]+)"
         )[1]
         yield daemon
     finally:
