@@ -7,9 +7,16 @@ from attrs import define, evolve, field, frozen
 
 from antigravity_sandbox.durations import seconds_in
 from antigravity_sandbox.quotas import EVERY_MODEL, Purse
+from antigravity_sandbox.signing import ServiceKey
 
 CLIENT_ID = "sandbox-client.apps.example"
 CLIENT_SECRET = "sandbox-secret-of-no-value"
+
+API_KEY = "AIzaSy-sandbox-"
+"""What every API key begins with; the name of its account follows."""
+
+SUBJECT_TOKEN = "sandbox-subject-"
+"""What every subject token begins with."""
 
 TOKEN_LIFE = 3599.0
 """Seconds for which an access token is good, unless an account says otherwise."""
@@ -40,6 +47,22 @@ class Account:
     def named(cls, name: str) -> "Account":
         """The account of that name, everything else following from it."""
         return cls(name, f"1//sandbox-{name}", f"sandbox-project-{name}")
+
+    @property
+    def api_key(self) -> str:
+        """Its key for the public API."""
+        return API_KEY + self.name
+
+    @property
+    def subject_token(self) -> str:
+        """What somebody else than Google has vouched for it with."""
+        return SUBJECT_TOKEN + self.name
+
+    @property
+    def client_email(self) -> str:
+        """The name of its service account."""
+        home = f"sandbox-project-{self.name}.iam.gserviceaccount.com"
+        return f"sandbox-{self.name}@{home}"
 
 
 DEMO_ACCOUNTS = tuple(map(Account.named, ("ada", "grace", "edsger")))
@@ -88,7 +111,8 @@ class Standing:
     :ivar askings: how often its onboarding has been asked about.
     :ivar former_projects: those it had before Google moved it.
     :ivar announced: until when it was last asked not to call each model, in
-        POSIX seconds.
+        POSIX seconds, by the kind of account and the model.
+    :ivar service_key: signs for its service account, once somebody has asked.
     :ivar too_soon: how many generate calls it made before that.
     """
 
@@ -100,8 +124,9 @@ class Standing:
     rotations: int = 0
     askings: int = 0
     former_projects: set[str] = field(factory=set)
-    announced: dict[str, float] = field(factory=dict)
+    announced: dict[tuple[str | None, str], float] = field(factory=dict)
     too_soon: int = 0
+    service_key: ServiceKey | None = field(default=None, repr=False)
 
     @property
     def project(self) -> str:
@@ -141,6 +166,10 @@ class Standing:
         """How much of its quota for *model* is left, of 1."""
         return self.purse.fraction(model, now, self._reset)
 
+    def limit(self, model: str, now: float) -> int:
+        """How many calls the quota has that holds for *model*."""
+        return self.purse.limit(model, now, self._reset)
+
     def spend(self, model: str, now: float) -> None:
         """Make a generate call for which there is quota."""
         self.purse.spend(model, now, self._reset)
@@ -158,6 +187,7 @@ class Standing:
             "project": self.project,
             "numericProject": orders.numeric_project,
             "refreshToken": self.refresh_token,
+            "apiKey": self.account.api_key,
             "expiresIn": orders.expires_in,
             "refreshRevoked": orders.refresh_revoked,
             "tier": orders.tier,
@@ -213,6 +243,23 @@ class Accounts:
     def by_refresh_token(self, token: str) -> Standing | None:
         """Whose refresh token that is, dead ones of the past not counting."""
         return self._by_refresh_token.get(token)
+
+    def by_api_key(self, key: str) -> Standing | None:
+        """Whose API key that is."""
+        standing = self.named(key.removeprefix(API_KEY))
+        return standing if standing and standing.account.api_key == key else None
+
+    def by_subject_token(self, token: str) -> Standing | None:
+        """Whom that subject token stands for."""
+        standing = self.named(token.removeprefix(SUBJECT_TOKEN))
+        known = standing and standing.account.subject_token == token
+        return standing if known else None
+
+    def by_client_email(self, email: str) -> Standing | None:
+        """Whose service account that is."""
+        standing = self.named(email.partition("@")[0].removeprefix("sandbox-"))
+        known = standing and standing.account.client_email == email
+        return standing if known else None
 
     def by_access_token(self, token: str) -> AccessToken | None:
         """The access token spelled *token*, which may have expired."""

@@ -15,6 +15,10 @@ MOST_BYTES = 256 * 2**20
 """What the record holds at most; the oldest calls are forgotten first."""
 
 
+COUNTED = ("kind", "account", "method", "status")
+"""What calls that are counted together have in common."""
+
+
 @define(eq=False)
 class Call:
     """
@@ -23,13 +27,16 @@ class Call:
     :ivar n: its number, counting from 1.
     :ivar at: when it was complete, in POSIX seconds.
     :ivar method: such as ``generateContent``; ``token`` for a refresh.
+    :ivar kind: of the account that makes such calls; None for a grant.
+    :ivar origin: the URL of the sandbox, as its caller knows it.
     :ivar endpoint: the first segment of its path; "" when there was none.
     :ivar query: what followed the ``?`` of its URL.
     :ivar text: its body, None when that is too long to keep.
     :ivar size: of its body, in bytes.
     :ivar named: what the envelope said: ``project``, ``requestId``, ``model``,
-        ``userAgent`` and ``requestType``, those that are strings; and
-        ``operation``, which comes from the path.
+        ``userAgent`` and ``requestType``, those that are strings; and what
+        the path said, such as ``operation``, ``model``, ``project`` or
+        ``location``.
     :ivar behaviour: the slug of the misbehaviour it met.
     :ivar ended: ``finished`` when everything meant for it has been done,
         ``client-left`` when it went away before, None while under way.
@@ -43,9 +50,12 @@ class Call:
     query: str
     headers: list[tuple[str, str]] = field(repr=False)
     bearer: str | None = field(repr=False)
+    api_key: str | None = field(repr=False)
     text: str | None = field(repr=False)
     size: int
     sha256: str
+    kind: str | None = None
+    origin: str = ""
     account: str | None = None
     named: dict[str, str] = field(factory=dict)
     behaviour: str | None = None
@@ -64,13 +74,16 @@ class Call:
         return {
             "n": self.n,
             "at": self.at,
+            "kind": self.kind,
             "method": self.method,
             "endpoint": self.endpoint,
             "query": self.query,
             "account": self.account,
             "bearer": self.bearer,
+            "apiKey": self.api_key,
             "headers": self.headers,
             "project": self.named.get("project"),
+            "location": self.named.get("location"),
             "requestId": self.named.get("requestId"),
             "model": self.named.get("model"),
             "userAgent": self.named.get("userAgent"),
@@ -105,6 +118,10 @@ class Record:
         headers: list[tuple[str, str]],
         bearer: str | None,
         body: bytes,
+        kind: str | None,
+        api_key: str | None = None,
+        origin: str = "",
+        named: dict[str, str] | None = None,
     ) -> Call:
         """Note a call that has just arrived.  It is under way until it ends."""
         self._made += 1
@@ -117,9 +134,13 @@ class Record:
             query=query,
             headers=headers,
             bearer=bearer,
+            api_key=api_key,
             text=body.decode(errors="replace") if len(body) < LONGEST_TEXT else None,
             size=len(body),
             sha256=hashlib.sha256(body).hexdigest(),
+            kind=kind,
+            origin=origin,
+            named=dict(named or {}),
         )
         self._keep(call)
         return call
@@ -151,14 +172,14 @@ class Record:
     def summary(self, since: int = 0) -> dict[str, Any]:
         """The same, the calls only counted; and the number of the last call made."""
         calls = list(self._after(since))
-        counts = Counter((call.account, call.method, call.status) for call in calls)
+        counts = Counter((c.kind, c.account, c.method, c.status) for c in calls)
         return {
             "open": self._open,
             "last": self._made,
             "tooSoon": sum(call.too_soon for call in calls),
             "counts": [
-                {"account": account, "method": method, "status": status, "calls": n}
-                for (account, method, status), n in counts.items()
+                {**dict(zip(COUNTED, what, strict=True)), "calls": n}
+                for what, n in counts.items()
             ],
         }
 

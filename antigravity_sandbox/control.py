@@ -9,12 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from antigravity_sandbox.accounts import Account, Standing
+from antigravity_sandbox.credentials import CREDENTIALS, WISHES
 from antigravity_sandbox.google.errors import refusal
 from antigravity_sandbox.mischief.behaviour import read_count, read_seconds
 from antigravity_sandbox.mischief.catalogue import CATALOGUE
 from antigravity_sandbox.mischief.rules import bad_field, read_rules
 from antigravity_sandbox.orders import ORDERS
-from antigravity_sandbox.reply import Json, Refused
+from antigravity_sandbox.reply import Json, Refused, Reply
 from antigravity_sandbox.sandbox import Sandbox
 
 
@@ -124,6 +125,42 @@ def tell_account(sandbox: Sandbox, name: str, body: Json) -> Json:
     for order, value in read.items():
         ORDERS[order].obey(sandbox.accounts, standing, value)
     return standing.overview()
+
+
+def credentials(
+    sandbox: Sandbox, asked: dict[str, str], *, name: str, kind: str, origin: str
+) -> Json:
+    """
+    A credential file of the account *name*.
+
+    :param kind: its type, such as ``service_account``.
+    :param origin: the URL at which the caller has reached the sandbox.
+    :raises Refused: when there is no such account, type or wish.
+    """
+    standing = _standing(sandbox, name)
+    if kind not in CREDENTIALS:
+        known = ", ".join(CREDENTIALS)
+        raise Refused(refusal(404, f"There are credentials of type {known}."))
+    for wish in asked:
+        if kind != "external_account" or wish not in WISHES:
+            raise bad_field(wish, "is not known")
+    return CREDENTIALS[kind](standing, origin, asked)
+
+
+def subject_token(
+    sandbox: Sandbox, asked: dict[str, str], *, name: str
+) -> Json | Reply:
+    """
+    What vouches for the account *name*.
+
+    :param asked: ``format``, be it "json" to have it wrapped in an object.
+    :raises Refused: when there is no such account.
+    """
+    token = _standing(sandbox, name).account.subject_token
+    if asked.get("format") == "json":
+        return {"subject_token": token}
+    headers = (("Content-Type", "text/plain; charset=UTF-8"),)
+    return Reply(200, token.encode(), headers)
 
 
 def _standing(sandbox: Sandbox, name: str) -> Standing:

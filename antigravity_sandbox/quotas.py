@@ -80,6 +80,12 @@ class Purse:
         """What remains of 1 for *model*, by the quota that has least."""
         return min((q.fraction for q in self._of(model, now, reset)), default=1.0)
 
+    def limit(self, model: str, now: float, reset: float) -> int:
+        """The size of the quota that has least left for *model*, 0 without one."""
+        quotas = self._of(model, now, reset)
+        least = min(quotas, key=lambda quota: quota.left, default=Quota(0))
+        return least.size
+
     def spend(self, model: str, now: float, reset: float) -> None:
         """Make one call of *model*, which every quota must have left."""
         for quota in self._of(model, now, reset):

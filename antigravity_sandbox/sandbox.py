@@ -1,37 +1,40 @@
 """The sandbox itself: all it remembers, and how it answers a call."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 from random import Random
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from antigravity_sandbox.accounts import Accounts, Standing
-from antigravity_sandbox.acts import Acts
+from antigravity_sandbox.acts import Acts, Headers
 from antigravity_sandbox.calls import Call, Record
-from antigravity_sandbox.durations import compound
-from antigravity_sandbox.google import companion, generate, limits, token
-from antigravity_sandbox.google.envelope import KEYS, check, read_object
-from antigravity_sandbox.google.errors import (
-    About,
-    no_such_method,
-    refusal,
-    unauthenticated,
+from antigravity_sandbox.google import code_assist, grants, public, token, vertex
+from antigravity_sandbox.google.callers import by_key, by_token
+from antigravity_sandbox.google.envelope import KEYS, read_object
+from antigravity_sandbox.google.visit import Ids, Visit
+from antigravity_sandbox.kinds import (
+    CODE_ASSIST,
+    GEMINI,
+    GENERATE,
+    GRANTS,
+    STREAM,
+    VERTEX,
 )
-from antigravity_sandbox.mischief.behaviour import GENERATE, STREAM
-from antigravity_sandbox.mischief.catalogue import CATALOGUE, TOKEN
+from antigravity_sandbox.mischief.catalogue import CATALOGUE
 from antigravity_sandbox.mischief.rules import MODEL_PREFIX, RuleBook
 from antigravity_sandbox.reply import Exhausted, Json, Refused
 from antigravity_sandbox.scene import Scene
 
+Callers = Callable[[Call, Accounts, float], Standing]
+Events = Callable[[Visit], Iterable[Json]]
 
-@frozen
-class Visit:
-    """A call whose access token is good."""
-
-    call: Call
-    standing: Standing
-    body: Json
-    now: float
+APIS: dict[str | None, tuple[Callers, Events]] = {
+    CODE_ASSIST: (by_token, code_assist.events),
+    GEMINI: (by_key, public.events),
+    VERTEX: (by_token, vertex.events),
+}
+"""How each kind of account is known, and what it is answered."""
 
 
 @define
@@ -77,7 +80,7 @@ class Sandbox:
         """
         yield from acts
         if standing := self.accounts.named(call.account or ""):
-            standing.announced[call.model] = until
+            standing.announced[call.kind, call.model] = until
 
     def _scene(self, call: Call, body: bytes, now: float) -> Scene:
         """
@@ -85,97 +88,70 @@ class Sandbox:
 
         :raises Refused: when an honest answer is a refusal.
         """
-        if call.method == "token":
-            return self._refresh(call, body, now)
+        if call.method in GRANTS:
+            return self._granting(call, body, now)
+        known_by, events = APIS[call.kind]
         problem, content = _opened(body)
-        call.named |= {k: v for k in KEYS if isinstance(v := content.get(k), str)}
-        standing = self._caller(call, now)  # comes first, as it does at Google
-        if call.method in GENERATE and now < standing.announced.get(call.model, now):
-            call.too_soon = True
-            standing.too_soon += 1
+        if call.kind == CODE_ASSIST:
+            call.named |= {k: v for k in KEYS if isinstance(v := content.get(k), str)}
+        standing = known_by(call, self.accounts, now)  # comes first, as at Google
+        self._note_haste(call, standing, now)
         if problem:
             raise problem
+        ids = Ids(self._id(), self._id(), now)
+        tricks = model_tricks(call.kind)
+        visit = Visit(call, standing, content, now, ids, tricks)
         return Scene(
-            events=self._events(Visit(call, standing, content, now)),
+            events=events(visit),
             stream=call.method == STREAM,
             pace=self.pace,
-            about=About(call.model, standing.project, now),
-            headers=self._traces(),
+            about=visit.about,
+            headers=self._headers(visit),
         )
 
-    def _refresh(self, call: Call, body: bytes, now: float) -> Scene:
-        form = token.read_form(body)
+    def _note_haste(self, call: Call, standing: Standing, now: float) -> None:
+        """Notice a generate call that comes before the last 429 allows it."""
+        until = standing.announced.get((call.kind, call.model), now)
+        if call.method in GENERATE and now < until:
+            call.too_soon = True
+            standing.too_soon += 1
+
+    def _granting(self, call: Call, body: bytes, now: float) -> Scene:
+        """
+        A new access token.
+
+        :raises Refused: when it is not to be had.
+        """
+        accounts, form = self.accounts, token.read_form(body)
+        match call.method, form.get("grant_type"):
+            case "generateAccessToken", _:
+                asked = read_object(body or b"{}")
+                standing = grants.admit_impersonation(asked, call, accounts, now)
+                return Scene(grants.grant_impersonation(standing, accounts, now))
+            case "exchange", _:
+                standing = grants.admit_exchange(form, call, accounts)
+                return Scene(grants.grant_exchange(standing, accounts, now))
+            case _, grants.JWT_BEARER:
+                standing = grants.admit_assertion(form, call, accounts, now)
+                granted = grants.grant_assertion(standing, accounts, now)
+                return Scene(granted, plain=token.HEADERS)
+        return self._refresh(call, form, now)
+
+    def _refresh(self, call: Call, form: dict[str, str], now: float) -> Scene:
         if owner := self.accounts.by_refresh_token(form.get("refresh_token", "")):
             call.account = owner.account.name
         standing = token.admit(form, self.accounts)
         granted = token.grant(standing, self.accounts, now)
         return Scene(events=granted, plain=token.HEADERS)
 
-    def _caller(self, call: Call, now: float) -> Standing:
-        """
-        Whose access token *call* brings.
-
-        :raises Refused: when it is nobody's, or has expired.
-        """
-        held = self.accounts.by_access_token(call.bearer or "")
-        if held is None:
-            raise Refused(unauthenticated())
-        call.account = held.holder.account.name
-        if held.expires <= now:
-            raise Refused(unauthenticated())
-        return held.holder
-
-    def _events(self, visit: Visit) -> Iterable[Json]:
-        """
-        What the method of a visit answers.
-
-        :raises Refused: when that is a refusal.
-        """
-        standing, body = visit.standing, visit.body
-        match visit.call.method:
-            case "generateContent" | "streamGenerateContent":
-                return self._generate(visit)
-            case "countTokens":
-                return [companion.count_tokens(body)]
-            case "loadCodeAssist":
-                return [companion.load_code_assist(standing, body)]
-            case "onboardUser":
-                return [companion.onboard_user(standing, body)]
-            case "fetchAvailableModels":
-                tricks = _model_tricks()
-                return [companion.available_models(standing, body, visit.now, tricks)]
-            case "operations":
-                name = visit.call.named["operation"]
-                return [companion.operation(standing, name)]
-            case "retrieveUserQuota":
-                return [companion.user_quota(standing, body, visit.now)]
-        raise Refused(no_such_method(f"/v1internal:{visit.call.method}"))
-
-    def _generate(self, visit: Visit) -> Iterable[Json]:
-        standing = visit.standing
-        if visit.call.method == STREAM and "alt=sse" not in visit.call.query:
-            raise Refused(refusal(400, "The sandbox streams with ?alt=sse only."))
-        ask = check(visit.body, standing)
-        companion.check_eligible(standing)
-        wait = standing.wait(ask.model, visit.now)
-        if wait is not None:
-            about = About(ask.model, standing.project, visit.now, compound(wait))
-            raise Exhausted(limits.quota_exhausted(about), wait)
-        standing.spend(ask.model, visit.now)
-        ids = generate.Ids(self._id(), self._id(), visit.now)
-        if visit.call.method == STREAM:
-            return generate.streamed(ask, ids)
-        return [generate.whole(ask, ids)]
-
     def _id(self) -> str:
         return f"{self.random.getrandbits(64):016x}"
 
-    def _traces(self) -> tuple[tuple[str, str], ...]:
-        took = self.random.randint(40, 900)
-        return (
-            ("x-cloudaicompanion-trace-id", self._id()),
-            ("server-timing", f"gfet4t7; dur={took}"),
-        )
+    def _headers(self, visit: Visit) -> Headers:
+        took = ("server-timing", f"gfet4t7; dur={self.random.randint(40, 900)}")
+        if visit.call.kind != CODE_ASSIST:
+            return (took,)
+        return (("x-cloudaicompanion-trace-id", visit.ids.trace), took)
 
 
 def _opened(body: bytes) -> tuple[Refused | None, Json]:
@@ -186,7 +162,8 @@ def _opened(body: bytes) -> tuple[Refused | None, Json]:
         return refused, {}
 
 
-def _model_tricks() -> dict[str, str]:
-    """The models that misbehave, and how."""
-    tricks = (b for b in CATALOGUE.values() if b.methods != TOKEN)
+@cache
+def model_tricks(kind: str | None) -> dict[str, str]:
+    """The models that misbehave for an account of that *kind*, and how."""
+    tricks = (b for b in CATALOGUE.values() if b.is_told_by_model(kind))
     return {MODEL_PREFIX + trick.slug: trick.summary for trick in tricks}

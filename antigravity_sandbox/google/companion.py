@@ -1,5 +1,6 @@
 """What the calls around generating answer: who is this, and what may it use?"""
 
+from collections.abc import Mapping
 from math import ceil
 
 from antigravity_sandbox.accounts import FREE, STANDARD, Standing
@@ -11,6 +12,7 @@ from antigravity_sandbox.google.envelope import (
     check_texts,
 )
 from antigravity_sandbox.google.errors import (
+    PROJECT_NUMBER,
     failed_precondition,
     invalid_argument,
     not_found,
@@ -52,9 +54,6 @@ REASONS = (
     denials.VALIDATION_REQUIRED,
 )
 """The codes that say why a tier is not for an account."""
-
-PROJECT_NUMBER = "123456789012"
-"""Every project, where it is named by its number."""
 
 MODELS = (
     "gemini-2.5-flash",
@@ -164,7 +163,7 @@ def _operation(standing: Standing, name: str) -> Json:
 
 
 def available_models(
-    standing: Standing, body: Json, now: float, tricks: dict[str, str]
+    standing: Standing, body: Json, now: float, tricks: Mapping[str, str]
 ) -> Json:
     """
     The models, and how much of each is left.
@@ -178,7 +177,7 @@ def available_models(
     names = {m: m.replace("-", " ").title() for m in _models(standing)}
     models = {
         model: _model(model, title, standing, now)
-        for model, title in (names | tricks).items()
+        for model, title in (names | {**tricks}).items()
     }
     deprecated = {"gemini-2.0-flash": {"newModelId": MODELS[0]}}
     return {

@@ -20,7 +20,8 @@ VALIDATION_REQUIRED = "VALIDATION_REQUIRED"
 VERIFY = "Verify your account to continue."
 
 
-def _service_disabled(service: str, title: str, project: str) -> Reply:
+def api_disabled(service: str, title: str, project: str) -> Reply:
+    """The API *service* is off in *project*."""
     url = f"{_CONSOLE}/{service}/overview?project={project}"
     message = (
         f"{title} has not been used in project {project} before or it is disabled. "
@@ -43,13 +44,13 @@ def _service_disabled(service: str, title: str, project: str) -> Reply:
 def service_disabled(about: About) -> Reply:
     """The private API is off, and nobody outside Google can turn it on."""
     title = "Cloud Code Private API"
-    return _service_disabled(CLOUD_CODE, title, about.project)
+    return api_disabled(CLOUD_CODE, title, about.project)
 
 
 def companion_disabled(about: About) -> Reply:
     """The public API is off, and the operator can turn it on."""
     title = "Gemini for Google Cloud API"
-    return _service_disabled(COMPANION, title, about.project)
+    return api_disabled(COMPANION, title, about.project)
 
 
 def validation_required(_: About) -> Reply:
@@ -108,7 +109,7 @@ def consumer_invalid(about: About) -> Reply:
     info = error_info(
         "CONSUMER_INVALID",
         "googleapis.com",
-        service=CLOUD_CODE,
+        service=about.service,
         consumer=f"projects/{project}",
         containerInfo=project,
     )
@@ -154,8 +155,9 @@ def auth_denied(_: About) -> Reply:
     return refusal(403, message, info)
 
 
-def security_policy(_: About) -> Reply:
+def security_policy(about: About) -> Reply:
     """The perimeter of an organisation is in the way."""
-    info = error_info("SECURITY_POLICY_VIOLATED", "googleapis.com", service=CLOUD_CODE)
+    service = about.service
+    info = error_info("SECURITY_POLICY_VIOLATED", "googleapis.com", service=service)
     message = "Request is prohibited by organization's policy."
     return refusal(403, message, info)

@@ -4,8 +4,6 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from attrs import frozen
-
 from antigravity_sandbox.accounts import Standing
 from antigravity_sandbox.google import denials
 from antigravity_sandbox.google.errors import (
@@ -18,19 +16,12 @@ from antigravity_sandbox.google.errors import (
     refusal,
     unknown_name,
 )
-from antigravity_sandbox.model.prompt import Prompt, get
+from antigravity_sandbox.google.request import Ask, Dialect
 from antigravity_sandbox.reply import Json, Refused
 
 KEYS = ("project", "requestId", "model", "userAgent", "requestType", "request")
 _TEXTS = KEYS[:-1]
-
-
-@frozen
-class Ask:
-    """A generate call whose envelope is in order."""
-
-    model: str
-    prompt: Prompt
+DIALECT = Dialect("google.cloud.aiplatform")
 
 
 def _constant(name: str) -> Any:
@@ -121,7 +112,7 @@ def check(body: Json, standing: Standing) -> Ask:
     check_names(body, KEYS)
     check_texts(body, _TEXTS)
     check_project(body.get("project"), standing)
-    return Ask(_model(body), _prompt(body))
+    return Ask(_model(body), DIALECT.prompt(body.get("request"), "request"))
 
 
 def _model(body: Json) -> str:
@@ -130,20 +121,3 @@ def _model(body: Json) -> str:
         message = f"Invalid model name '{model}': expected a bare model id."
         raise Refused(refusal(400, message, bad_request("model", message)))
     return model
-
-
-def _prompt(body: Json) -> Prompt:
-    request = body.get("request")
-    if not isinstance(request, dict):
-        kind = "type.googleapis.com/google.cloud.aiplatform.GenerateContentRequest"
-        raise Refused(invalid_value("request", kind, json.dumps(request)[:80]))
-    instruction = get(request, "systemInstruction")
-    if isinstance(instruction, str):
-        kind = "type.googleapis.com/google.cloud.aiplatform.Content"
-        at = "request.system_instruction"
-        raise Refused(invalid_value(at, kind, json.dumps(instruction)[:80]))
-    prompt = Prompt(request)
-    if not prompt.contents:
-        message = "* GenerateContentRequest.contents: contents is not specified\n"
-        raise Refused(refusal(400, message))
-    return prompt

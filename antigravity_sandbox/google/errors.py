@@ -1,8 +1,9 @@
 """The shape of Google's errors, and those that any method may answer."""
 
-from attrs import frozen
+from attrs import field, frozen
 
 from antigravity_sandbox.durations import seconds_in
+from antigravity_sandbox.kinds import CODE_ASSIST, RPCS, SERVICES
 from antigravity_sandbox.reply import JSON_HEADERS, Json, Reply, json_reply
 
 STATUSES = {
@@ -16,8 +17,11 @@ STATUSES = {
     503: "UNAVAILABLE",
 }
 
-CLOUD_CODE = "cloudcode-pa.googleapis.com"
+CLOUD_CODE = SERVICES[CODE_ASSIST]
 COMPANION = "cloudaicompanion.googleapis.com"
+PROJECT_NUMBER = "123456789012"
+"""Every project, where it is named by its number."""
+
 _TYPE = "type.googleapis.com/google.rpc."
 
 
@@ -28,17 +32,42 @@ class About:
 
     :ivar now: the time of the call, in POSIX seconds.
     :ivar delay: how long it asks its reader to wait, as it is to spell it.
+    :ivar kind: of the account that called.
+    :ivar method: that was called, "" if it is not to be named.
+    :ivar key: the API key of the account.
+    :ivar limit: how many calls a quota has that is used up.
     """
 
     model: str = ""
     project: str = ""
     now: float = 0.0
     delay: str = "0s"
+    kind: str = CODE_ASSIST
+    method: str = ""
+    location: str = "global"
+    key: str = field(default="", repr=False)
+    limit: int = 250
 
     @property
     def wait(self) -> float:
         """The same, in seconds."""
         return seconds_in(self.delay)
+
+    @property
+    def service(self) -> str:
+        """The service that was called."""
+        return SERVICES[self.kind]
+
+    @property
+    def rpc(self) -> str:
+        """The method, as the service spells it."""
+        name = self.method[:1].upper() + self.method[1:]
+        return f"{RPCS[self.kind]}.{name}".rstrip(".")
+
+    @property
+    def at(self) -> str:
+        """Where the request is in the body, with a dot behind it."""
+        return "request." if self.kind == CODE_ASSIST else ""
 
 
 def error(
@@ -120,17 +149,14 @@ def resource_info(kind: str, name: str) -> Json:
 _SIGN_IN = "https://developers.google.com/identity/sign-in/web/devconsole-project"
 
 
-def unauthenticated(_: About = About()) -> Reply:
+def unauthenticated(about: About = About()) -> Reply:
     """The access token is missing, unknown, expired or revoked."""
     message = (
         "Request had invalid authentication credentials. Expected OAuth 2 access "
         "token, login cookie or other valid authentication credential. "
         f"See {_SIGN_IN}."
     )
-    service = {
-        "service": CLOUD_CODE,
-        "method": "google.internal.cloud.code.v1internal.PredictionService",
-    }
+    service = {"service": about.service, "method": about.rpc}
     info = error_info("ACCESS_TOKEN_TYPE_UNSUPPORTED", "googleapis.com", **service)
     challenge = 'Bearer realm="https://accounts.google.com/", error="invalid_token"'
     return json_reply(
@@ -171,10 +197,10 @@ def invalid_argument_in_array(_: About = About()) -> Reply:
     return json_reply(400, [error(400, message, legacy_reason="badRequest")])
 
 
-def unknown_name_in_schema(_: About = About()) -> Reply:
+def unknown_name_in_schema(about: About = About()) -> Reply:
     """A tool's schema has a keyword that the API does not know."""
-    at = "request.tools[0].function_declarations[0].parameters"
-    return unknown_name("$schema", at)
+    at = "tools[0].function_declarations[0].parameters"
+    return unknown_name("$schema", about.at + at)
 
 
 def missing_thought_signature(_: About = About()) -> Reply:

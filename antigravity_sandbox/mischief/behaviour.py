@@ -7,12 +7,10 @@ from attrs import field, frozen
 
 from antigravity_sandbox.acts import Acts
 from antigravity_sandbox.durations import read_duration, seconds_in
+from antigravity_sandbox.kinds import GRANTS
 from antigravity_sandbox.mischief.events import MESSAGES
 from antigravity_sandbox.mischief.wire import HEADERS, NOTHING
 from antigravity_sandbox.scene import Scene
-
-STREAM = "streamGenerateContent"
-GENERATE = ("generateContent", STREAM)
 
 
 @frozen
@@ -23,6 +21,8 @@ class Behaviour:
     :ivar perform: takes the scene of an honest answer, and the parameters.
     :ivar takes: the parameters, with the values they have unless told.
     :ivar methods: the methods it can befall; none means every method.
+    :ivar kinds: the kinds of account it can befall; none means every kind, and
+        grants as well.
     """
 
     slug: str
@@ -30,10 +30,21 @@ class Behaviour:
     perform: Callable[..., Acts]
     takes: Mapping[str, Any] = field(factory=dict)
     methods: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
 
-    def befalls(self, method: str) -> bool:
-        """Whether *method* can meet it."""
-        return not self.methods or method in self.methods
+    def befalls(self, kind: str | None, method: str) -> bool:
+        """Whether a call of *method* by an account of that *kind* can meet it."""
+        of_kind = not self.kinds or kind in self.kinds
+        return of_kind and (not self.methods or method in self.methods)
+
+    def is_told_by_model(self, kind: str | None) -> bool:
+        """Whether an account of that *kind* meets it by asking for its model."""
+        return not self.of_grants and (not self.kinds or kind in self.kinds)
+
+    @property
+    def of_grants(self) -> bool:
+        """Whether it is about grants, and nothing else."""
+        return bool(self.methods) and set(self.methods) <= set(GRANTS)
 
     def acts(self, scene: Scene, told: Mapping[str, Any]) -> Acts:
         """What is done instead of *scene*, with the parameters *told*."""
@@ -52,7 +63,8 @@ class Behaviour:
     def overview(self) -> dict[str, Any]:
         """The entry as JSON."""
         parameters = dict(self.takes)
-        return {"slug": self.slug, "summary": self.summary, "parameters": parameters}
+        said = {"slug": self.slug, "summary": self.summary, "parameters": parameters}
+        return {**said, "kinds": list(self.kinds)}
 
 
 def read_parameter(name: str, value: object) -> Any:

@@ -23,8 +23,13 @@ MESSAGES = {
 """The errors that come when an answer has begun, by their code."""
 
 
+def response_in(event: Json) -> Any:
+    """The response in *event*, be it in an envelope or bare."""
+    return event.get("response", event)
+
+
 def _candidate(event: Json) -> Any:
-    return event["response"]["candidates"][0]
+    return response_in(event)["candidates"][0]
 
 
 def _ending(last: Json, *parts: Json) -> tuple[Json, Json]:
@@ -66,7 +71,7 @@ def metadata_first(events: Events) -> Iterator[Json]:
     """An event without candidates comes first."""
     first, *rest = events
     metadata = copy.deepcopy(first)
-    del metadata["response"]["candidates"]
+    del response_in(metadata)["candidates"]
     yield from (metadata, first, *rest)
 
 
@@ -85,7 +90,7 @@ def trailing_empty_text(events: Events) -> Iterator[Json]:
 def blocked_prompt(events: Events) -> Iterator[Json]:
     """The prompt is refused; there are no candidates."""
     event = copy.deepcopy(next(iter(events)))
-    response = event["response"]
+    response = response_in(event)
     del response["candidates"]
     tokens = response["usageMetadata"]["promptTokenCount"]
     response["usageMetadata"] = {"promptTokenCount": tokens, "totalTokenCount": tokens}

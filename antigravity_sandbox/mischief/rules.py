@@ -9,24 +9,24 @@ from antigravity_sandbox.acts import Acts
 from antigravity_sandbox.calls import Call
 from antigravity_sandbox.google.envelope import check_object
 from antigravity_sandbox.google.errors import bad_request, not_found, refusal
+from antigravity_sandbox.kinds import GRANTS, METHODS
 from antigravity_sandbox.mischief.behaviour import Behaviour, read_parameter
-from antigravity_sandbox.mischief.catalogue import CATALOGUE, TOKEN
+from antigravity_sandbox.mischief.catalogue import CATALOGUE
 from antigravity_sandbox.reply import Json, Refused
 from antigravity_sandbox.scene import Scene
 
 MODEL_PREFIX = "sandbox-"
-METHODS = (
-    "token",
-    "generateContent",
-    "streamGenerateContent",
-    "countTokens",
-    "loadCodeAssist",
-    "onboardUser",
-    "operations",
-    "fetchAvailableModels",
-    "retrieveUserQuota",
+_CALLS: tuple[tuple[str | None, str], ...] = (
+    *((None, method) for method in GRANTS),
+    *((kind, method) for kind, methods in METHODS.items() for method in methods),
 )
-_MATCHED = ("account", "model", "method", "endpoint")
+"""Every call there is, by its kind and its method."""
+
+_KNOWN = {
+    "kind": tuple(METHODS),
+    "method": tuple(dict.fromkeys(method for _, method in _CALLS)),
+}
+_MATCHED = ("account", "model", "kind", "method", "endpoint")
 
 
 def bad_field(name: str, what: str) -> Refused:
@@ -41,7 +41,7 @@ class Rule:
     One rule.
 
     :ivar matched: what a call must be for it to apply, by
-        ``account``, ``model``, ``method`` and ``endpoint``.
+        ``account``, ``model``, ``kind``, ``method`` and ``endpoint``.
     :ivar told: the parameters of its behaviour that were given.
     :ivar times: how often it will still befall a call; None for always.
     :ivar chance: how often it does when it applies, at most 1; None for always.
@@ -57,14 +57,24 @@ class Rule:
         """
         Whether *call* meets it.
 
-        A refresh meets only what is meant for refreshes: a rule that names no
+        A grant meets only what is meant for grants: a rule that names no
         method leaves them alone, unless its behaviour is one of theirs.
         """
-        aimed = "method" in self.matched or self.behaviour.methods == TOKEN
-        if call.method == "token" and not aimed:
+        aimed = "method" in self.matched or self.behaviour.of_grants
+        if call.method in GRANTS and not aimed:
             return False
         wanted = all(getattr(call, k) == v for k, v in self.matched.items())
-        return wanted and self.behaviour.befalls(call.method)
+        return wanted and self.behaviour.befalls(call.kind, call.method)
+
+    @property
+    def can_apply(self) -> bool:
+        """Whether there is a call that it could apply to."""
+        kind, method = self.matched.get("kind"), self.matched.get("method")
+        return any(
+            self.behaviour.befalls(*call)
+            for call in _CALLS
+            if kind in (None, call[0]) and method in (None, call[1])
+        )
 
     def strikes(self, dice: Random) -> bool:
         """Whether it befalls a call that it applies to, this time."""
@@ -117,6 +127,7 @@ def _read_rule(body: object, at: str = "") -> Rule:
     for name, value in body.items():
         try:
             _tell(rule, name, value)
+            _check_aim(rule, name)
         except ValueError as error:
             raise bad_field(dot + name, str(error)) from None
     return rule
@@ -129,7 +140,7 @@ def _tell(rule: Rule, name: str, value: object) -> None:
     :raises ValueError: when it cannot say that.
     """
     if name in _MATCHED:
-        rule.matched[name] = _read_matched(rule.behaviour, name, value)
+        rule.matched[name] = _read_matched(name, value)
     elif name == "times":
         rule.times = _read_times(value)
     elif name == "chance":
@@ -141,15 +152,24 @@ def _tell(rule: Rule, name: str, value: object) -> None:
         raise ValueError(f"is not known to {rule.behaviour.slug}")
 
 
-def _read_matched(behaviour: Behaviour, name: str, value: object) -> str:
+def _read_matched(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("must be a string")
-    if name == "method":
-        if value not in METHODS:
-            raise ValueError(f"must be one of {', '.join(METHODS)}")
-        if not behaviour.befalls(value):
-            raise ValueError(f"cannot be {value} for {behaviour.slug}")
+    if name in _KNOWN and value not in _KNOWN[name]:
+        raise ValueError(f"must be one of {', '.join(_KNOWN[name])}")
     return value
+
+
+def _check_aim(rule: Rule, name: str) -> None:
+    """
+    See that *rule* can still apply, now that its field *name* has been read.
+
+    :raises ValueError: when it cannot.
+    """
+    if name in _KNOWN and not rule.can_apply:
+        others = [rule.matched[k] for k in _KNOWN if k != name and k in rule.matched]
+        whom = " of ".join((rule.behaviour.slug, *others))
+        raise ValueError(f"cannot be {rule.matched[name]} for {whom}")
 
 
 def _read_times(value: object) -> int:
@@ -196,6 +216,6 @@ class RuleBook:
 
 def _told_by_model(call: Call) -> Rule | None:
     behaviour = CATALOGUE.get(call.model.removeprefix(MODEL_PREFIX))
-    if behaviour is None or behaviour.methods == TOKEN:
+    if behaviour is None or not behaviour.is_told_by_model(call.kind):
         raise Refused(not_found())
-    return Rule(behaviour) if behaviour.befalls(call.method) else None
+    return Rule(behaviour) if behaviour.befalls(call.kind, call.method) else None

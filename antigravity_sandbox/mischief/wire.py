@@ -14,7 +14,7 @@ from attrs import evolve
 
 from antigravity_sandbox.acts import Acts, HangUp, Head, Silence, Wait, Write
 from antigravity_sandbox.google.errors import error
-from antigravity_sandbox.mischief.events import MESSAGES, many
+from antigravity_sandbox.mischief.events import MESSAGES, many, response_in
 from antigravity_sandbox.reply import indented
 from antigravity_sandbox.scene import Scene
 from antigravity_sandbox.sse import GOOGLE, Framing
@@ -134,7 +134,7 @@ def big_event(scene: Scene, n: int) -> Acts:
     """An event with *n* bytes of text, never all in memory, and then the others."""
     first, *others = scene.events
     content = {"role": "model", "parts": [{"text": _FILLED}]}
-    first["response"]["candidates"][0]["content"] = content
+    response_in(first)["candidates"][0]["content"] = content
     body = GOOGLE.frame(first) if scene.stream else indented(first)
     before, after = body.split(_FILLED.encode())
     yield scene.head

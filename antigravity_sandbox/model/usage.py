@@ -17,7 +17,8 @@ def _tokens(part: Json) -> int:
     return -(-len(text) // 4)
 
 
-def _details(counts: dict[str, int]) -> list[Json]:
+def details(counts: dict[str, int]) -> list[Json]:
+    """The same counts, as Google lists them."""
     return [{"modality": name, "tokenCount": count} for name, count in counts.items()]
 
 
@@ -50,6 +51,6 @@ def usage(asked: dict[str, int], said: list[Json], *, final: bool) -> Json:
     if thoughts:
         counts["thoughtsTokenCount"] = thoughts
     if final:
-        counts["promptTokensDetails"] = _details(asked)
-        counts["candidatesTokensDetails"] = _details(answered)
+        counts["promptTokensDetails"] = details(asked)
+        counts["candidatesTokensDetails"] = details(answered)
     return counts

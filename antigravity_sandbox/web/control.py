@@ -11,11 +11,11 @@ from twisted.web.server import Request
 from antigravity_sandbox import control
 from antigravity_sandbox.google.envelope import read_json, read_object
 from antigravity_sandbox.google.errors import refusal
-from antigravity_sandbox.reply import Json, Refused, json_reply
+from antigravity_sandbox.reply import Json, Refused, Reply, json_reply
 from antigravity_sandbox.sandbox import Sandbox
-from antigravity_sandbox.web.google import Nowhere, body_of
+from antigravity_sandbox.web.google import Nowhere, body_of, origin_of
 
-Action = Callable[..., Json]
+Action = Callable[..., Json | Reply]
 """Takes the sandbox, and what the caller sent along if there can be something."""
 
 
@@ -40,7 +40,8 @@ class Switch(Resource):
     def render(self, request: Request) -> bytes:
         """Do it, and answer what came of it."""
         try:
-            reply = json_reply(200, self._act(request))
+            answer = self._act(request)
+            reply = answer if isinstance(answer, Reply) else json_reply(200, answer)
         except Refused as refused:
             reply = refused.reply
         request.setResponseCode(reply.status)
@@ -48,7 +49,7 @@ class Switch(Resource):
             request.setHeader(name, value)
         return reply.body
 
-    def _act(self, request: Request) -> Json:
+    def _act(self, request: Request) -> Json | Reply:
         if not _is_local(request):
             raise Refused(refusal(403, "Only callers on this machine may do that."))
         method = request.method.decode("latin-1")
@@ -68,6 +69,11 @@ def _is_local(request: Request) -> bool:
     return ip_address(host).is_loopback
 
 
+def _query(request: Request) -> dict[str, str]:
+    query = request.uri.partition(b"?")[2].decode("latin-1")
+    return dict(parse_qsl(query, keep_blank_values=True))
+
+
 class Rules(Switch):
     """``/sandbox/rules``, which takes a list as well as an object."""
 
@@ -78,9 +84,7 @@ class Calls(Switch):
     """``/sandbox/calls``, of which one can ask for a part."""
 
     def _told(self, method: str, request: Request) -> tuple[object, ...]:
-        query = request.uri.partition(b"?")[2].decode("latin-1")
-        asked = dict(parse_qsl(query, keep_blank_values=True))
-        return (asked,) if method == "GET" else ()
+        return (_query(request),) if method == "GET" else ()
 
 
 class Accounts(Switch):
@@ -89,12 +93,41 @@ class Accounts(Switch):
     def getChild(self, path: bytes, request: Request) -> IResource:
         """The switch of one account."""
         name = path.decode("latin-1")
-        return Switch(
+        switch = Switch(
             self._sandbox,
             GET=partial(control.account, name=name),
             PUT=partial(control.add_account, name=name),
             POST=lambda sandbox, body: control.tell_account(sandbox, name, body),
         )
+        switch.putChild(b"credentials", Credentials(self._sandbox, name))
+        vouch = partial(control.subject_token, name=name)
+        switch.putChild(b"subject-token", Asked(self._sandbox, GET=vouch))
+        return switch
+
+
+class Asked(Switch):
+    """A path that takes what is asked of it from the query."""
+
+    def _told(self, method: str, request: Request) -> tuple[object, ...]:
+        return (_query(request),)
+
+
+class Credentials(Switch):
+    """The credential files of one account, by their types."""
+
+    def __init__(self, sandbox: Sandbox, name: str) -> None:
+        super().__init__(sandbox)
+        self._name = name
+
+    def getChild(self, path: bytes, request: Request) -> IResource:
+        """The file of one type."""
+        find = partial(
+            control.credentials,
+            name=self._name,
+            kind=path.decode("latin-1"),
+            origin=origin_of(request),
+        )
+        return Asked(self._sandbox, GET=find)
 
 
 def control_tree(sandbox: Sandbox) -> Resource:

@@ -8,10 +8,13 @@ from twisted.web.server import NOT_DONE_YET, Request
 from antigravity_sandbox.acts import Acts
 from antigravity_sandbox.calls import Call
 from antigravity_sandbox.google.errors import no_such_method
+from antigravity_sandbox.google.paths import CLOUD, PUBLIC, Address, read_path
+from antigravity_sandbox.kinds import CODE_ASSIST, kind_of
 from antigravity_sandbox.sandbox import Sandbox
 from antigravity_sandbox.web.performance import Performance
 
 _VERSION = b"v1internal"
+_VERSIONS = (PUBLIC.encode(), CLOUD.encode())
 
 
 @frozen
@@ -21,15 +24,21 @@ class House:
     sandbox: Sandbox
     clock: IReactorTime
 
-    def begin(self, request: Request, method: str, endpoint: str, body: bytes) -> Call:
+    def begin(
+        self, request: Request, address: Address, endpoint: str, body: bytes
+    ) -> Call:
         """Put the call that *request* is on record."""
         return self.sandbox.record.begin(
             at=self.clock.seconds(),
-            method=method,
+            method=address.method,
+            kind=address.kind,
+            named=address.named,
             endpoint=endpoint,
             query=request.uri.partition(b"?")[2].decode("latin-1"),
             headers=_headers(request),
             bearer=_bearer(request),
+            api_key=_only(request, b"x-goog-api-key"),
+            origin=origin_of(request),
             body=body,
         )
 
@@ -54,12 +63,21 @@ def _headers(request: Request) -> list[tuple[str, str]]:
     ]
 
 
+def _only(request: Request, name: bytes) -> str | None:
+    """The header *name*, None unless there is exactly one."""
+    values = request.requestHeaders.getRawHeaders(name, [])
+    return values[0].decode("latin-1") if len(values) == 1 else None
+
+
 def _bearer(request: Request) -> str | None:
-    values = request.requestHeaders.getRawHeaders(b"authorization", [])
-    if len(values) != 1:
-        return None
-    scheme, _, token = values[0].decode("latin-1").partition(" ")
+    scheme, _, token = (_only(request, b"authorization") or "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
+
+
+def origin_of(request: Request) -> str:
+    """The URL of the sandbox, as its caller has spelled it."""
+    scheme = "https" if request.isSecure() else "http"
+    return f"{scheme}://{_only(request, b'host') or '127.0.0.1'}"
 
 
 class Host(Resource):
@@ -81,6 +99,8 @@ class Host(Resource):
             return Method(self._house, method.decode("latin-1"), self._endpoint)
         if path == _VERSION:
             return Operations(self._house, self._endpoint)
+        if path in _VERSIONS:
+            return Addressed(self._house, self._endpoint, path)
         if not self._endpoint:
             return Host(self._house, path.decode("latin-1"))
         return Nowhere()
@@ -120,7 +140,32 @@ class Method(Resource):
         if request.method != b"POST":
             return Nowhere().render(request)
         body = body_of(request)
-        call = self._house.begin(request, self._method, self._endpoint, body)
+        address = Address(kind_of(self._method), self._method)
+        call = self._house.begin(request, address, self._endpoint, body)
+        acts = self._house.sandbox.answer(call, body, self._house.clock.seconds())
+        return self._house.perform(request, acts, call)
+
+
+class Addressed(Resource):
+    """A call whose path says more than its method: see ``google/paths.py``."""
+
+    isLeaf = True
+
+    def __init__(self, house: House, endpoint: str, version: bytes) -> None:
+        super().__init__()
+        self._house = house
+        self._endpoint = endpoint
+        self._version = version
+
+    def render(self, request: Request) -> int | bytes:
+        """Answer a call, if that is one."""
+        path = [self._version, *(request.postpath or [])]
+        segments = [segment.decode("latin-1") for segment in path]
+        address = read_path(request.method.decode("latin-1"), segments)
+        if address is None:
+            return Nowhere().render(request)
+        body = body_of(request)
+        call = self._house.begin(request, address, self._endpoint, body)
         acts = self._house.sandbox.answer(call, body, self._house.clock.seconds())
         return self._house.perform(request, acts, call)
 
@@ -142,7 +187,7 @@ class Operations(Resource):
         )
         if request.method != b"GET" or kind != "operations" or not name:
             return Nowhere().render(request)
-        call = self._house.begin(request, "operations", self._endpoint, b"")
-        call.named["operation"] = name
+        address = Address(CODE_ASSIST, "operations", {"operation": name})
+        call = self._house.begin(request, address, self._endpoint, b"")
         acts = self._house.sandbox.answer(call, b"", self._house.clock.seconds())
         return self._house.perform(request, acts, call)

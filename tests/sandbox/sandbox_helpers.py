@@ -19,10 +19,14 @@ from antigravity_sandbox.accounts import CLIENT_ID, CLIENT_SECRET
 from antigravity_sandbox.acts import Act, Head, Silence, Write
 from antigravity_sandbox.calls import Call
 from antigravity_sandbox.control import add_rules, tell_account
+from antigravity_sandbox.kinds import CODE_ASSIST, GEMINI, VERTEX, kind_of
+from antigravity_sandbox.mischief.catalogue import CATALOGUE
 from antigravity_sandbox.sandbox import Sandbox
 from antigravity_sandbox.service import SandboxService
 
 STREAM = "streamGenerateContent"
+FLASH = "gemini-2.5-flash"
+ORIGIN = "http://sandbox.example"
 TEXT = "What is the weather in Paris today?"
 
 
@@ -55,6 +59,11 @@ def envelope(account: str = "ada", **changed: Any) -> bytes:
     return json.dumps(body | changed).encode()
 
 
+def bare(**changed: Any) -> bytes:
+    """A generate call without an envelope, in order unless *changed*."""
+    return json.dumps(prompt() | changed).encode()
+
+
 def performed(acts: Iterable[Act]) -> list[Act]:
     """*acts* to their end, or to the silence that has none."""
     done = []
@@ -84,8 +93,14 @@ def events(body: bytes) -> list[Any]:
 
 def texts(found: Iterable[Any]) -> list[str]:
     """The texts of events."""
-    contents = [event["response"]["candidates"][0]["content"] for event in found]
+    responses = [event.get("response", event) for event in found]
+    contents = [response["candidates"][0]["content"] for response in responses]
     return [part["text"] for content in contents for part in content["parts"]]
+
+
+def kind_meeting(slug: str) -> str:
+    """A kind of account that can meet the behaviour *slug*."""
+    return (CATALOGUE[slug].kinds or (CODE_ASSIST,))[0]
 
 
 @define
@@ -103,19 +118,24 @@ class Desk:
         bearer: str | None = None,
         endpoint: str = "",
         query: str = "alt=sse",
-        operation: str = "",
+        kind: str | None = None,
+        key: str | None = None,
+        **named: str,
     ) -> tuple[Call, list[Act]]:
         """One call, on record, and what was done about it."""
         call = self.sandbox.record.begin(
             at=self.now,
             method=method,
+            kind=kind or kind_of(method),
+            api_key=key,
+            origin=ORIGIN,
+            named=named,
             endpoint=endpoint,
             query=query,
             headers=[],
             bearer=bearer,
             body=body,
         )
-        call.named["operation"] = operation
         return call, performed(self.sandbox.answer(call, body, self.now))
 
     def tell(self, account: str, **orders: object) -> None:
@@ -139,6 +159,33 @@ class Desk:
     def ask(self, method: str, body: bytes = b"", account: str = "ada") -> list[Act]:
         """What is done about a call by *account* with a good token."""
         return self.call(method, body, bearer=self.token(account))[1]
+
+    def by_key(
+        self, method: str, body: bytes = b"", *, account: str = "ada", **more: str
+    ) -> tuple[Call, list[Act]]:
+        """A call of the public API by *account*."""
+        key = f"AIzaSy-sandbox-{account}"
+        named = {"model": FLASH, **more}
+        return self.call(method, body, kind=GEMINI, key=key, **named)
+
+    def at_vertex(
+        self, method: str, body: bytes = b"", *, account: str = "ada", **more: str
+    ) -> tuple[Call, list[Act]]:
+        """A call of Vertex AI by *account*."""
+        home = {"project": f"sandbox-project-{account}", "location": "global"}
+        named = {"model": FLASH, **home, **more}
+        return self.call(method, body, kind=VERTEX, bearer=self.token(account), **named)
+
+    def by(
+        self, kind: str, method: str, model: str = FLASH, account: str = "ada"
+    ) -> tuple[Call, list[Act]]:
+        """A generate call by the *kind* of account that *account* is to be."""
+        if kind == GEMINI:
+            return self.by_key(method, bare(), account=account, model=model)
+        if kind == VERTEX:
+            return self.at_vertex(method, bare(), account=account, model=model)
+        body = envelope(account, model=model)
+        return self.call(method, body, bearer=self.token(account))
 
     def json(self, method: str, body: bytes = b"") -> Any:
         """The JSON that such a call is answered."""

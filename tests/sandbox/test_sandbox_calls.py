@@ -17,6 +17,8 @@ def begun(record: Record, body: bytes = b"", method: str = "generateContent") ->
         headers=[("Host", "x")],
         bearer="ya29.secret",
         body=body,
+        kind="vertex",
+        named={"project": "one", "location": "global"},
     )
 
 
@@ -34,13 +36,16 @@ def test_overview() -> None:
     assert shown == {
         "n": 1,
         "at": 1.5,
+        "kind": "vertex",
         "method": "generateContent",
         "endpoint": "daily",
         "query": "",
         "account": "ada",
         "bearer": "ya29.secret",
+        "apiKey": None,
         "headers": [("Host", "x")],
-        "project": None,
+        "project": "one",
+        "location": "global",
         "requestId": None,
         "model": None,
         "userAgent": None,
@@ -79,7 +84,7 @@ def test_since() -> None:
 
 
 def test_summary() -> None:
-    """Calls are counted by the account, the method and the status."""
+    """Calls are counted by the kind, the account, the method and the status."""
     record = Record()
     for account, status in [("ada", 200), ("ada", 429), ("grace", 200), ("ada", 200)]:
         call = begun(record)
@@ -92,12 +97,13 @@ def test_summary() -> None:
 
     assert (summary["open"], summary["last"], summary["tooSoon"]) == (1, 5, 1)
     assert [tuple(count.values()) for count in summary["counts"]] == [
-        ("ada", "generateContent", 200, 2),
-        ("ada", "generateContent", 429, 1),
-        ("grace", "generateContent", 200, 1),
-        (None, "token", None, 1),
+        ("vertex", "ada", "generateContent", 200, 2),
+        ("vertex", "ada", "generateContent", 429, 1),
+        ("vertex", "grace", "generateContent", 200, 1),
+        ("vertex", None, "token", None, 1),
     ]
-    assert list(summary["counts"][0]) == ["account", "method", "status", "calls"]
+    names = ["kind", "account", "method", "status", "calls"]
+    assert list(summary["counts"][0]) == names
     assert [count["calls"] for count in record.summary(since=3)["counts"]] == [1, 1]
 
 

@@ -12,6 +12,7 @@ from sandbox_helpers import (
     envelope,
     events,
     form,
+    kind_meeting,
     status,
     texts,
     written,
@@ -19,8 +20,8 @@ from sandbox_helpers import (
 
 from antigravity_sandbox.acts import Act, HangUp, Head, Silence, Wait, Write
 from antigravity_sandbox.durations import timestamp
-from antigravity_sandbox.mischief.behaviour import GENERATE
-from antigravity_sandbox.mischief.catalogue import CATALOGUE, TOKEN
+from antigravity_sandbox.kinds import GENERATE, METHODS
+from antigravity_sandbox.mischief.catalogue import CATALOGUE
 
 ERRORS = [slug for slug in CATALOGUE if slug[0].isdigit() and "html" not in slug]
 FRAMINGS = ["lf", "cr", "multi-line", "comments", "event-lines", "no-space", "bom"]
@@ -30,7 +31,7 @@ def acts(slug: str, method: str = STREAM, **told: object) -> list[Act]:
     """What a call meets that is told to meet *slug*."""
     desk = Desk()
     desk.rule(slug, **told)
-    return desk.ask(method, envelope())
+    return desk.by(kind_meeting(slug), method)[1]
 
 
 def error(slug: str, **told: object) -> Any:
@@ -48,19 +49,19 @@ HONEST = "".join(texts(events(written(Desk().ask(STREAM, envelope())))))
 
 @pytest.mark.parametrize("slug", CATALOGUE)
 def test_by_model(slug: str) -> None:
-    """Every behaviour can be told by a model's name, but for those of refreshes."""
-    desk = Desk()
-    methods = CATALOGUE[slug].methods or GENERATE
-    if methods == TOKEN:
-        assert status(desk.ask(STREAM, envelope(model=f"sandbox-{slug}"))) == 404
-        return
+    """Every behaviour can be told by a model's name, but for those of grants."""
+    behaviour = CATALOGUE[slug]
+    kinds = () if behaviour.of_grants else behaviour.kinds or METHODS
+    method = GENERATE[0] if behaviour.of_grants else (behaviour.methods or GENERATE)[-1]
+    for kind in METHODS:
+        call, done = Desk().by(kind, method, f"sandbox-{slug}")
 
-    call, done = desk.call(
-        methods[-1], envelope(model=f"sandbox-{slug}"), bearer=desk.token()
-    )
-
-    assert slug == call.behaviour
-    assert done
+        assert call.kind == kind
+        assert done
+        if kind in kinds:
+            assert slug == call.behaviour
+        else:
+            assert (status(done), call.behaviour) == (404, None)
 
 
 @pytest.mark.parametrize("slug", CATALOGUE)
@@ -73,18 +74,23 @@ def test_summary(slug: str) -> None:
 
 
 @pytest.mark.parametrize("slug", ERRORS)
-@pytest.mark.parametrize("method", ["generateContent", "loadCodeAssist"])
-def test_errors(slug: str, method: str) -> None:
+def test_errors(slug: str) -> None:
     """An error's slug begins with its status, which its body repeats."""
-    desk = Desk()
-    desk.rule(slug)
-    done = desk.ask(method, envelope() if method != "loadCodeAssist" else b"{}")
+    done = acts(slug, "generateContent")
 
     body = json.loads(written(done))
     (body,) = body if isinstance(body, list) else (body,)
     assert int(slug[:3]) == status(done) == body["error"]["code"]
     assert body["error"]["message"]
     assert body["error"]["status"]
+
+
+def test_errors_of_other_methods() -> None:
+    """An error befalls any method of its kind."""
+    desk = Desk()
+    desk.rule("403-license")
+
+    assert status(desk.ask("loadCodeAssist", b"{}")) == 403
 
 
 @pytest.mark.parametrize("slug", ["502-html", "504-html"])
@@ -121,7 +127,19 @@ def test_delay_keeps_its_spelling() -> None:
 @pytest.mark.parametrize(
     ("slug", "reason"),
     [
+        ("400-key-invalid", "API_KEY_INVALID"),
+        ("400-key-expired", "API_KEY_INVALID"),
         ("401", "ACCESS_TOKEN_TYPE_UNSUPPORTED"),
+        ("403-scopes", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
+        ("403-suspended", "CONSUMER_SUSPENDED"),
+        ("403-billing", "BILLING_DISABLED"),
+        ("403-key-service", "API_KEY_SERVICE_BLOCKED"),
+        ("403-key-referrer", "API_KEY_HTTP_REFERRER_BLOCKED"),
+        ("403-key-address", "API_KEY_IP_ADDRESS_BLOCKED"),
+        ("403-gemini-disabled", "SERVICE_DISABLED"),
+        ("403-vertex-disabled", "SERVICE_DISABLED"),
+        ("403-vertex-iam", "IAM_PERMISSION_DENIED"),
+        ("429-rate-quota", "RATE_LIMIT_EXCEEDED"),
         ("403-service-disabled", "SERVICE_DISABLED"),
         ("403-companion-disabled", "SERVICE_DISABLED"),
         ("403-validation-required", "VALIDATION_REQUIRED"),
@@ -141,15 +159,18 @@ def test_reasons(slug: str, reason: str) -> None:
 
 
 def test_services_differ() -> None:
-    """The two 403s about services name different services."""
+    """The 403s about services name different services."""
+    names = ("service", "companion", "gemini", "vertex")
     services = {
-        error(slug)["details"][0]["metadata"]["service"]
-        for slug in ("403-service-disabled", "403-companion-disabled")
+        error(f"403-{name}-disabled")["details"][0]["metadata"]["service"]
+        for name in names
     }
 
     assert {
         "cloudcode-pa.googleapis.com",
         "cloudaicompanion.googleapis.com",
+        "generativelanguage.googleapis.com",
+        "aiplatform.googleapis.com",
     } == services
 
 

@@ -70,7 +70,14 @@ class Evening:
     def begin(self) -> tuple[Performance, Call]:
         """Start the performance, and see its first acts."""
         call = self.record.begin(
-            at=0, method="m", endpoint="", query="", headers=[], bearer=None, body=b""
+            at=0,
+            method="m",
+            kind=None,
+            endpoint="",
+            query="",
+            headers=[],
+            bearer=None,
+            body=b"",
         )
         show = Performance(
             self.audience,  # type: ignore[arg-type]

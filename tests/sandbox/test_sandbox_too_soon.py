@@ -1,10 +1,11 @@
 """Tests for the note taken of calls that come before the time they were told."""
 
 import pytest
-from sandbox_helpers import STREAM, Desk, envelope, performed
+from sandbox_helpers import STREAM, Desk, envelope, kind_meeting, performed
 
 from antigravity_sandbox.acts import Head
 from antigravity_sandbox.control import account, overview
+from antigravity_sandbox.kinds import CODE_ASSIST, METHODS
 from antigravity_sandbox.mischief.catalogue import CATALOGUE
 
 CALL = "generateContent"
@@ -17,18 +18,19 @@ def called(
     who: str = "ada",
     method: str = CALL,
     model: str = PRO,
+    kind: str = CODE_ASSIST,
 ) -> bool:
     """Whether a call so many seconds later was too soon."""
     desk.now += after
-    body = envelope(who, model=model)
-    return desk.call(method, body, bearer=desk.token(who))[0].too_soon
+    return desk.by(kind, method, model, who)[0].too_soon
 
 
 def warned(behaviour: str = "429-rate-limit", **more: object) -> Desk:
     """A sandbox in which ada has been answered a 429."""
     desk = Desk()
     desk.rule(behaviour, times=1, **more)
-    assert not called(desk)
+    assert not called(desk, kind=kind_meeting(behaviour))
+    assert desk.sandbox.rules.rules == []
     return desk
 
 
@@ -65,6 +67,13 @@ def test_others_are_not_meant() -> None:
     assert called(desk)
 
 
+def test_kinds_apart() -> None:
+    """What one kind of account was told does not bind another of the same owner."""
+    desk = warned(delay="1h")
+
+    assert [kind for kind in METHODS if called(desk, kind=kind)] == [CODE_ASSIST]
+
+
 def test_last_counts() -> None:
     """The last delay counts, be it the shorter one."""
     desk = warned(delay="1h")
@@ -87,15 +96,16 @@ SILENT = [slug for slug in CATALOGUE if slug[:3] == "429" and slug not in DELAYE
 def test_delayed(slug: str) -> None:
     """Every 429 with a delay announces it, the default if it was not told."""
     told, default = warned(slug, delay="7s"), warned(slug)
+    kind = kind_meeting(slug)
 
-    assert [called(told, 6), called(told, 1)] == [True, False]
-    assert called(default, 0.5)
+    assert [called(told, after, kind=kind) for after in (6, 1)] == [True, False]
+    assert called(default, 0.5, kind=kind)
 
 
 @pytest.mark.parametrize("slug", SILENT)
 def test_silent(slug: str) -> None:
     """Errors that have no delay, or are no 429, announce nothing."""
-    assert not called(warned(slug))
+    assert not called(warned(slug), kind=kind_meeting(slug))
 
 
 def test_silence_takes_nothing_back() -> None:
@@ -140,7 +150,14 @@ def test_crossing() -> None:
     desk.rule("429-rate-limit", times=1)
     bearer = desk.token()
     call = desk.sandbox.record.begin(
-        at=0, method=CALL, endpoint="", query="", headers=[], bearer=bearer, body=b""
+        at=0,
+        kind="code_assist",
+        method=CALL,
+        endpoint="",
+        query="",
+        headers=[],
+        bearer=bearer,
+        body=b"",
     )
     acts = desk.sandbox.answer(call, envelope(model=PRO), desk.now)
     assert isinstance(next(acts), Head)
@@ -157,7 +174,14 @@ def test_unheard() -> None:
     desk.rule("429-rate-limit", times=1)
     bearer = desk.token()
     call = desk.sandbox.record.begin(
-        at=0, method=CALL, endpoint="", query="", headers=[], bearer=bearer, body=b""
+        at=0,
+        kind="code_assist",
+        method=CALL,
+        endpoint="",
+        query="",
+        headers=[],
+        bearer=bearer,
+        body=b"",
     )
     acts = desk.sandbox.answer(call, envelope(model=PRO), desk.now)
     next(acts)
