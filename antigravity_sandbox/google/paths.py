@@ -6,8 +6,8 @@ from attrs import field, frozen
 
 from antigravity_sandbox.kinds import GEMINI, VERTEX
 
-PUBLIC, CLOUD = "v1beta", "v1"
-"""The versions that paths begin with: the public API's, and those of Cloud APIs."""
+VERSIONS = ("v1beta", "v1")
+"""What such a path begins with: the public API's version, or that of Cloud APIs."""
 
 
 @frozen

@@ -8,13 +8,13 @@ from twisted.web.server import NOT_DONE_YET, Request
 from antigravity_sandbox.acts import Acts
 from antigravity_sandbox.calls import Call
 from antigravity_sandbox.google.errors import no_such_method
-from antigravity_sandbox.google.paths import CLOUD, PUBLIC, Address, read_path
+from antigravity_sandbox.google.paths import VERSIONS, Address, read_path
 from antigravity_sandbox.kinds import CODE_ASSIST, kind_of
 from antigravity_sandbox.sandbox import Sandbox
 from antigravity_sandbox.web.performance import Performance
 
 _VERSION = b"v1internal"
-_VERSIONS = (PUBLIC.encode(), CLOUD.encode())
+_VERSIONS = tuple(version.encode() for version in VERSIONS)
 
 
 @frozen

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sandbox_helpers import STREAM, Desk, events, kind_meeting, status, texts, written
 
 from antigravity_sandbox.acts import HangUp
@@ -110,6 +112,25 @@ def test_fields_of_errors(kind: str) -> None:
 
     (violation,) = error["details"][0]["fieldViolations"]
     assert violation["field"].startswith("request.") is (kind == CODE_ASSIST)
+
+
+names = st.sampled_from(
+    ["contents", "parts", "role", "text", "tools", "system_instruction", "x"]
+)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner),
+    max_leaves=12,
+)
+
+
+@given(values, st.sampled_from([CALL, STREAM, "countTokens"]))
+def test_any_body(value: object, method: str) -> None:
+    """Whatever is sent, it is served or refused."""
+    desk, body = Desk(), json.dumps(value).encode()
+
+    for _, acts in (desk.by_key(method, body), desk.at_vertex(method, body)):
+        assert status(acts) in (200, 400)
 
 
 def test_kinds_are_shown() -> None:
