@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import ssl
 import subprocess
 import sys
 import time
@@ -74,9 +75,16 @@ Serve = Callable[..., Daemon]
 
 @define
 class Sandbox:
-    """A running sandbox, by its control endpoint."""
+    """
+    A running sandbox, by its control endpoint.
+
+    :ivar trust: what it is known by, if it speaks TLS.
+    :ivar certificate: the file of its certificate.
+    """
 
     url: str
+    trust: ssl.SSLContext | None = None
+    certificate: str = ""
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Call the control endpoint; return the JSON it answers."""
@@ -86,7 +94,9 @@ class Sandbox:
             data=None if body is None else json.dumps(body).encode(),
             headers={"content-type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(
+            request, timeout=10, context=self.trust
+        ) as response:
             return json.loads(response.read() or b"null")
 
     def reset(self) -> None:
