@@ -5,14 +5,11 @@ from typing import Any
 from uuid import uuid4
 
 from attrs import define, evolve
-from twisted.internet.threads import deferToThread
 
-from antigravity_gw import USER_AGENT
-from antigravity_gw.catalog import Catalog
 from antigravity_gw.config import Config, Loaded
 from antigravity_gw.gateway import Gateway, Limits
-from antigravity_gw.kind import Kind, Kinds, Means
-from antigravity_gw.kinds.registered import KINDS
+from antigravity_gw.kind import Kinds
+from antigravity_gw.means import make_catalog, make_kinds
 from antigravity_gw.pool.choosing import Chooser, Strategy
 from antigravity_gw.pool.consequences import Consequences, Rests
 from antigravity_gw.pool.pool import AccountPool
@@ -21,20 +18,14 @@ from antigravity_gw.pool.quotas import QuotaWatch
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.writer import StoreWriter
-from antigravity_gw.settings import ConfigError
-from antigravity_gw.upstream.client import Patience, Upstream
-from antigravity_gw.upstream.credentials import Exchange
 from antigravity_gw.upstream.endpoints import Endpoints
-from antigravity_gw.upstream.http import Connections, PlainClient, make_client
-from antigravity_gw.upstream.trust import UselessFile
-from antigravity_gw.upstream.way import Way
+from antigravity_gw.upstream.http import Connections
 from antigravity_gw.web.admission import Limits as ClientLimits
 from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.guard import Guard, Mode
 from antigravity_gw.web.models import Api
 from antigravity_gw.web.site import GatewaySite, make_tree
-from antigravity_gw.wire.oauth import OAuthClient
 
 QUOTAS_AFTER = 15.0
 """How long a daemon runs before it asks for quotas, in seconds."""
@@ -53,6 +44,7 @@ class Wired:
     pool: AccountPool
     quotas: QuotaWatch
     _reactor: Any
+    _connections: Connections
 
     def rewire(self, loaded: Loaded, guard: Guard) -> None:
         """
@@ -64,7 +56,7 @@ class Wired:
         :param guard: that of the new configuration, settled.
         """
         endpoints = _endpoints(loaded.config)
-        kinds = make_kinds(loaded, endpoints, self._reactor)
+        kinds = make_kinds(loaded, endpoints, self._connections, self._reactor)
         self.pool.go_by(_pool(loaded, self.pool.writer, kinds, self._reactor))
         self.quotas.go_by(_quotas(loaded, self.pool))
         self.site.go_by(_site(loaded, guard, self.pool, endpoints, self._reactor))
@@ -73,10 +65,11 @@ class Wired:
 def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
     """What serves *loaded*'s configuration; the accounts are yet to be taken up."""
     endpoints = _endpoints(loaded.config)
-    kinds = make_kinds(loaded, endpoints, reactor)
+    connections = Connections(reactor)
+    kinds = make_kinds(loaded, endpoints, connections, reactor)
     pool = _pool(loaded, StoreWriter(store), kinds, reactor)
     site = _site(loaded, make_guard(loaded), pool, endpoints, reactor)
-    return Wired(site, pool, _quotas(loaded, pool), reactor)
+    return Wired(site, pool, _quotas(loaded, pool), reactor, connections)
 
 
 def make_gateway(loaded: Loaded, store: Store, reactor: Any) -> Gateway:
@@ -86,15 +79,9 @@ def make_gateway(loaded: Loaded, store: Store, reactor: Any) -> Gateway:
     The accounts are yet to be taken up.
     """
     endpoints = _endpoints(loaded.config)
-    kinds = make_kinds(loaded, endpoints, reactor)
+    kinds = make_kinds(loaded, endpoints, Connections(reactor), reactor)
     pool = _pool(loaded, StoreWriter(store), kinds, reactor)
     return _gateway(loaded.config, pool, endpoints, reactor)
-
-
-def make_catalog(config: Config) -> Catalog:
-    """The models there are."""
-    models = config.models
-    return Catalog(models.serve, models.aliases, models.image_models, models.kinds)
 
 
 def _pool(
@@ -192,64 +179,6 @@ def make_guard(loaded: Loaded) -> Guard:
         hosts=frozenset(host.lower() for host in http.hosts),
         origins=frozenset(http.cors_origins),
     )
-
-
-def make_kinds(loaded: Loaded, endpoints: Endpoints, reactor: Any) -> Kinds:
-    """
-    The kinds of account, each with a line of its own to Google.
-
-    :raises ConfigError: when the OAuth client's secret, or a file of certificates,
-        is not to be had.
-    """
-    client = loaded.oauth_client()
-    return Kinds(
-        {
-            kind.name: kind(_means(kind, loaded, client, endpoints, reactor))
-            for kind in KINDS
-        }
-    )
-
-
-def _means(
-    kind: type[Kind],
-    loaded: Loaded,
-    client: OAuthClient | None,
-    endpoints: Endpoints,
-    reactor: Any,
-) -> Means:
-    config, timeouts = loaded.config, loaded.config.timeouts
-    reach = loaded.reach(kind.name)
-    way = Way(reach.proxy, reach.ca_file)
-    bases = tuple(url.rstrip("/") for url in reach.endpoints)
-    return Means(
-        upstream=Upstream(
-            http=_client(loaded, kind.name, way, reactor),
-            clock=reactor,
-            patience=Patience(timeouts.token_seconds, timeouts.lookup_seconds),
-            user_agent=USER_AGENT,
-            errors=kind.errors,
-            answer_limit=config.limits.answer_bytes,
-        ),
-        reach=evolve(reach, endpoints=bases),
-        endpoints=endpoints,
-        in_thread=deferToThread,
-        exchange=Exchange(config.oauth.token_url, timeouts.token_seconds, way),
-        client=client,
-        token_url=config.oauth.token_url,
-        userinfo_url=config.oauth.userinfo_url,
-        token_seconds=timeouts.token_seconds,
-        onboarding_seconds=timeouts.onboarding_seconds,
-        makes_images=make_catalog(config).makes_images,
-    )
-
-
-def _client(loaded: Loaded, kind: str, way: Way, reactor: Any) -> PlainClient:
-    seconds = loaded.config.timeouts.connect_seconds
-    try:
-        return make_client(reactor, Connections(reactor), seconds, way)
-    except UselessFile as error:
-        place = f"{loaded.path}: upstream.{kind}.ca_file"
-        raise ConfigError([f"{place}: {error}"]) from error
 
 
 def _endpoints(config: Config) -> Endpoints:

@@ -43,17 +43,26 @@ MAY_IMPORT: dict[str, set[str]] = {
     "descriptors": {"config", "web"},
     "draining": {"errors"},
     "embedded": {"config", "pool", "record"},
-    "wiring": {
-        *("catalog", "config", "gateway", "kind", "kinds", "pool", "reach"),
-        *("settings", "upstream", "web", "wire"),
+    "means": {
+        *("catalog", "config", "kind", "kinds", "settings", "upstream", "wire"),
     },
+    "wiring": {"config", "gateway", "kind", "means", "pool", "upstream", "web"},
     "reloading": {"config", "descriptors", "listening", "wiring"},
     "tap": {
         *("checking", "config", "descriptors", "draining", "embedded", "listening"),
         *("pool", "reloading", "wiring"),
     },
     "states": {"needs", "pool", "record", "wire"},
-    "trial": {"config", "errors", "gateway", "journal", "pool", "wire", "wiring"},
+    "trial": {
+        "means",
+        "config",
+        "errors",
+        "gateway",
+        "journal",
+        "pool",
+        "wire",
+        "wiring",
+    },
     "cli": {
         *("checking", "checks", "config", "importing", "needs", "pool", "record"),
         *("kind", "kinds", "settings", "states", "trial", "wire", "wiring"),

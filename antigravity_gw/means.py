@@ -1,0 +1,91 @@
+"""What the kinds of account have to work with, as a configuration says."""
+
+from typing import Any
+
+from attrs import evolve
+from twisted.internet.threads import deferToThread
+
+from antigravity_gw import USER_AGENT
+from antigravity_gw.catalog import Catalog
+from antigravity_gw.config import Config, Loaded
+from antigravity_gw.kind import Kind, Kinds, Means
+from antigravity_gw.kinds.registered import KINDS
+from antigravity_gw.settings import ConfigError
+from antigravity_gw.upstream.client import Patience, Upstream
+from antigravity_gw.upstream.credentials import Exchange
+from antigravity_gw.upstream.endpoints import Endpoints
+from antigravity_gw.upstream.http import Connections, PlainClient, make_client
+from antigravity_gw.upstream.trust import UselessFile
+from antigravity_gw.upstream.way import Way
+from antigravity_gw.wire.oauth import OAuthClient
+
+
+def make_catalog(config: Config) -> Catalog:
+    """The models there are."""
+    models = config.models
+    return Catalog(models.serve, models.aliases, models.image_models, models.kinds)
+
+
+def make_kinds(
+    loaded: Loaded, endpoints: Endpoints, connections: Connections, reactor: Any
+) -> Kinds:
+    """
+    The kinds of account, each with a line of its own to Google.
+
+    :raises ConfigError: when the OAuth client's secret, or a file of certificates,
+        is not to be had.
+    """
+    client = loaded.oauth_client()
+    return Kinds(
+        {
+            kind.name: kind(
+                _means(kind, loaded, client, endpoints, connections, reactor)
+            )
+            for kind in KINDS
+        }
+    )
+
+
+def _means(
+    kind: type[Kind],
+    loaded: Loaded,
+    client: OAuthClient | None,
+    endpoints: Endpoints,
+    connections: Connections,
+    reactor: Any,
+) -> Means:
+    config, timeouts = loaded.config, loaded.config.timeouts
+    reach = loaded.reach(kind.name)
+    way = Way(reach.proxy, reach.ca_file)
+    bases = tuple(url.rstrip("/") for url in reach.endpoints)
+    return Means(
+        upstream=Upstream(
+            http=_client(loaded, kind.name, way, connections, reactor),
+            clock=reactor,
+            patience=Patience(timeouts.token_seconds, timeouts.lookup_seconds),
+            user_agent=USER_AGENT,
+            errors=kind.errors,
+            answer_limit=config.limits.answer_bytes,
+        ),
+        reach=evolve(reach, endpoints=bases),
+        endpoints=endpoints,
+        in_thread=deferToThread,
+        exchange=Exchange(config.oauth.token_url, timeouts.token_seconds, way),
+        client=client,
+        token_url=config.oauth.token_url,
+        userinfo_url=config.oauth.userinfo_url,
+        token_seconds=timeouts.token_seconds,
+        onboarding_seconds=timeouts.onboarding_seconds,
+        makes_images=make_catalog(config).makes_images,
+    )
+
+
+def _client(
+    loaded: Loaded, kind: str, way: Way, connections: Connections, reactor: Any
+) -> PlainClient:
+    seconds = loaded.config.timeouts.connect_seconds
+    try:
+        return make_client(reactor, connections, seconds, way)
+    except UselessFile as error:
+        place = f"{loaded.path}: upstream.{kind}.ca_file"
+        raise ConfigError([f"{place}: {error}"]) from error
