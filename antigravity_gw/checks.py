@@ -15,6 +15,7 @@ from attrs import frozen
 _GRAPHIC = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]{0,127}")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -55,6 +56,11 @@ def differently_named(what: str) -> Check:
 def is_model_name(name: str) -> bool:
     """Whether *name* could be a model's; only such names travel any further."""
     return _MODEL_NAME.fullmatch(name) is not None
+
+
+def is_project(name: str) -> bool:
+    """Whether *name* could be a Google Cloud project's id; it goes into URLs."""
+    return _PROJECT.fullmatch(name) is not None
 
 
 def is_model_pattern(name: str) -> bool:

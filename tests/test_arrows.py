@@ -28,7 +28,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "relay": {"errors", "waiting", "wire"},
     "upstream": {"causes", "errors", "needs", "sending", "waiting", "wire"},
     "kind": {"reach", "record", "upstream", "wire"},
-    "kinds": {"causes", "kind", "needs", "record", "upstream", "waiting", "wire"},
+    "kinds": {
+        "causes",
+        "checks",
+        "kind",
+        "needs",
+        "record",
+        "upstream",
+        "waiting",
+        "wire",
+    },
     "pool": {"causes", "errors", "kind", "needs", "record", "waiting", "wire"},
     "gateway": {"errors", "journal", "journey", "pool", "relay", "upstream", "wire"},
     "web": {

@@ -730,6 +730,14 @@ def test_application_default_credentials(
     assert "hush" not in shown
 
 
+def test_a_project_that_is_none(run: Run, store: Store, tmp_path: Path) -> None:
+    """What credentials say goes into no URL unless it is fit for one."""
+    file = written(tmp_path, "adc.json", {**ADC, "project_id": "p/../q?"})
+    run("accounts", "add", "v", "--kind", "vertex", "--credential-file", file)
+
+    assert [record.project for record in records(store)] == [None]
+
+
 @pytest.mark.parametrize(
     ("document", "why"),
     [

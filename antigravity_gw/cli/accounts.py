@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from antigravity_gw.checks import is_project
 from antigravity_gw.cli.common import (
     CommandError,
     Desk,
@@ -32,7 +33,6 @@ from antigravity_gw.wire.oauth import OAuthClient
 NONE = "none"
 """What takes a setting back, on the command line."""
 
-_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*")
 _LOCATION = re.compile(r"[a-z][a-z0-9-]*")
 SETTINGS = ("project", "location", "weight", "priority", "concurrency")
 
@@ -150,7 +150,7 @@ def _project(text: str) -> str:
         raise argparse.ArgumentTypeError(
             "expected the project's id, such as my-project-1234, not its number"
         )
-    if not _PROJECT.fullmatch(text):
+    if not is_project(text):
         raise argparse.ArgumentTypeError(
             f"expected a project's id, such as my-project-1234, not {text!r}"
         )

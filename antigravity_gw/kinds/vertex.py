@@ -7,13 +7,14 @@ go to a location, under a project that the operator names.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
 from attrs import define
 
 from antigravity_gw.causes import Cause
+from antigravity_gw.checks import is_project
 from antigravity_gw.kind import Caller, Given, Kind
 from antigravity_gw.needs import Need
 from antigravity_gw.record import Record
@@ -45,6 +46,9 @@ REQUIRED = {
     "external_account": ("audience", "subject_token_type", "token_url"),
 }
 """What credentials must have in them, by their type."""
+
+PAYER = "quota_project_id"
+"""What credentials call the project that is charged."""
 
 _400 = (
     NO_SERVICE_HERE,
@@ -134,11 +138,8 @@ class Vertex(Kind):
         missing = [k for k in REQUIRED[kind] if not isinstance(told.get(k), str)]
         if missing:
             raise ValueError(f"there is no {' and no '.join(missing)} in it")
-        project = told.get("project_id") or told.get("quota_project_id")
-        return Given(
-            json.dumps(told, separators=(",", ":")),
-            project if isinstance(project, str) else None,
-        )
+        project = _project(told, "project_id") or _project(told, PAYER)
+        return Given(json.dumps(told, separators=(",", ":")), project)
 
     def hosts(self, record: Record) -> Sequence[str]:
         """Those of the account's location; the global one is not named in them."""
@@ -173,6 +174,11 @@ class Vertex(Kind):
 @lru_cache(maxsize=256)
 def _payer(credential: str) -> Headers:
     """Who is charged, where credentials name somebody, as Google's library has it."""
-    told = decoded(credential.encode(), dict[str, Any]) or {}
-    payer = told.get("quota_project_id")
-    return (("x-goog-user-project", payer),) if isinstance(payer, str) else ()
+    payer = _project(decoded(credential.encode(), dict[str, Any]) or {}, PAYER)
+    return (("x-goog-user-project", payer),) if payer else ()
+
+
+def _project(told: Mapping[str, Any], name: str) -> str | None:
+    """A project that credentials name, if it is fit for a URL and a header."""
+    project = told.get(name)
+    return project if isinstance(project, str) and is_project(project) else None
