@@ -64,6 +64,11 @@ class Account:
         home = f"sandbox-project-{self.name}.iam.gserviceaccount.com"
         return f"sandbox-{self.name}@{home}"
 
+    @property
+    def email(self) -> str:
+        """What its owner signs in with."""
+        return f"{self.name}@sandbox.example"
+
 
 DEMO_ACCOUNTS = tuple(map(Account.named, ("ada", "grace", "edsger")))
 
@@ -85,6 +90,10 @@ class Orders:
     :ivar numeric_project: whether its project is named by a number.
     :ivar quota_reset: after how long a quota that was used up is full again.
     :ivar quota_unknown: whether it is not said how much of a quota is left.
+    :ivar consent_blocked: why it may not consent to anything, by Google's code.
+    :ivar refresh_withheld: whether no refresh token comes of its consent.
+    :ivar id_token_withheld: whether no ID token comes of it.
+    :ivar refresh_expires_in: for how many seconds the grant is said to be good.
     """
 
     expires_in: float = TOKEN_LIFE
@@ -99,6 +108,10 @@ class Orders:
     numeric_project: bool = False
     quota_reset: str = QUOTA_RESET
     quota_unknown: bool = False
+    consent_blocked: str | None = None
+    refresh_withheld: bool = False
+    id_token_withheld: bool = False
+    refresh_expires_in: float | None = None
 
 
 @define(eq=False)
@@ -107,7 +120,9 @@ class Standing:
     An account, and where it stands now.
 
     :ivar issued: how many access tokens it has had.
-    :ivar rotations: how many refresh tokens it has had after its first.
+    :ivar rotations: how many refresh tokens have replaced another one of its.
+    :ivar consents: how many it has had for a consent of its owner.
+    :ivar consented: whether its owner has consented, and not taken that back.
     :ivar askings: how often its onboarding has been asked about.
     :ivar former_projects: those it had before Google moved it.
     :ivar announced: until when it was last asked not to call each model, in
@@ -122,6 +137,8 @@ class Standing:
     purse: Purse = field(factory=Purse)
     issued: int = 0
     rotations: int = 0
+    consents: int = 0
+    consented: bool = False
     askings: int = 0
     former_projects: set[str] = field(factory=set)
     announced: dict[tuple[str | None, str], float] = field(factory=dict)
@@ -199,16 +216,26 @@ class Standing:
             "quotasLeft": left,
             "quotaReset": orders.quota_reset,
             "quotaUnknown": orders.quota_unknown,
+            "consentBlocked": orders.consent_blocked,
+            "refreshWithheld": orders.refresh_withheld,
+            "idTokenWithheld": orders.id_token_withheld,
+            "refreshExpiresIn": orders.refresh_expires_in,
             "tooSoon": self.too_soon,
         }
 
 
 @frozen
 class AccessToken:
-    """A token in somebody's hands, and when it expires, in POSIX seconds."""
+    """
+    A token in somebody's hands.
+
+    :ivar expires: when it does, in POSIX seconds.
+    :ivar tells_email: whether it may be told its holder's e-mail.
+    """
 
     holder: Standing
     expires: float
+    tells_email: bool = True
 
 
 @define
@@ -240,6 +267,10 @@ class Accounts:
         """The account of that name."""
         return self._standings.get(name)
 
+    def by_email(self, email: str) -> Standing | None:
+        """The account whose owner signs in with that."""
+        return next((one for one in self if one.account.email == email), None)
+
     def by_refresh_token(self, token: str) -> Standing | None:
         """Whose refresh token that is, dead ones of the past not counting."""
         return self._by_refresh_token.get(token)
@@ -268,12 +299,12 @@ class Accounts:
     def __iter__(self) -> Iterator[Standing]:
         return iter(self._standings.values())
 
-    def issue(self, standing: Standing, now: float) -> str:
+    def issue(self, standing: Standing, now: float, tells_email: bool = True) -> str:
         """Give *standing* a new access token; earlier ones stay good."""
         standing.issued += 1
         token = f"ya29.sandbox-{standing.account.name}-{standing.issued}"
         expires = now + standing.orders.expires_in
-        self._access_tokens[token] = AccessToken(standing, expires)
+        self._access_tokens[token] = AccessToken(standing, expires, tells_email)
         return token
 
     def revoke_access(self, standing: Standing) -> None:
@@ -286,21 +317,49 @@ class Accounts:
         """Replace the refresh token of *standing*.  The old one dies."""
         standing.rotations += 1
         successor = f"{standing.account.refresh_token}-r{standing.rotations}"
-        self._exchange(standing, successor)
+        del self._by_refresh_token[standing.refresh_token]
+        self._begin(standing, successor)
         standing.orders = evolve(standing.orders, rotate=False)
         return successor
 
+    def consent(self, standing: Standing) -> str:
+        """
+        Give *standing* another refresh token, since its owner has consented.
+
+        Earlier ones stay good, unless they were revoked.
+        """
+        standing.consents += 1
+        successor = f"{standing.account.refresh_token}-c{standing.consents}"
+        if standing.orders.refresh_revoked:
+            self._drop(standing)
+            standing.orders = evolve(standing.orders, refresh_revoked=False)
+        self._begin(standing, successor)
+        return successor
+
+    def withdraw(self, standing: Standing) -> None:
+        """Have the owner of *standing* take back whatever they have consented to."""
+        standing.consented = False
+        standing.orders = evolve(standing.orders, refresh_revoked=True)
+        self.revoke_access(standing)
+
     def restore(self, standing: Standing) -> None:
-        """Make *standing* as good as new; the tokens it was given keep their life."""
+        """Make *standing* as good as new; its access tokens keep their life."""
         standing.orders = Orders()
         standing.purse.clear()
         standing.askings = 0
         standing.former_projects.clear()
         standing.announced.clear()
         standing.too_soon = 0
-        self._exchange(standing, standing.account.refresh_token)
+        standing.consented = False
+        self._drop(standing)
+        self._begin(standing, standing.account.refresh_token)
 
-    def _exchange(self, standing: Standing, refresh_token: str) -> None:
-        del self._by_refresh_token[standing.refresh_token]
+    def _drop(self, standing: Standing) -> None:
+        """Kill every refresh token of *standing*."""
+        owners = self._by_refresh_token.items()
+        for token in [token for token, owner in owners if owner is standing]:
+            del self._by_refresh_token[token]
+
+    def _begin(self, standing: Standing, refresh_token: str) -> None:
         standing.refresh_token = refresh_token
         self._by_refresh_token[refresh_token] = standing

@@ -26,7 +26,7 @@ class Call:
 
     :ivar n: its number, counting from 1.
     :ivar at: when it was complete, in POSIX seconds.
-    :ivar method: such as ``generateContent``; ``token`` for a refresh.
+    :ivar method: such as ``generateContent``; ``token`` for a refresh or a code.
     :ivar kind: of the account that makes such calls; None for a grant.
     :ivar origin: the URL of the sandbox, as its caller knows it.
     :ivar endpoint: the first segment of its path; "" when there was none.

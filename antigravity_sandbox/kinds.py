@@ -7,8 +7,8 @@ VERTEX = "vertex"
 STREAM = "streamGenerateContent"
 GENERATE = ("generateContent", STREAM)
 
-GRANTS = ("token", "exchange", "generateAccessToken")
-"""The methods that bring an access token.  They are of no kind."""
+GRANTS = ("token", "exchange", "generateAccessToken", "revoke", "userinfo")
+"""The methods that are about access tokens.  They are of no kind."""
 
 METHODS = {
     CODE_ASSIST: (

@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 from antigravity_sandbox.accounts import FREE, STANDARD, Accounts, Standing
 from antigravity_sandbox.durations import read_duration
 from antigravity_sandbox.google.companion import REASONS
+from antigravity_sandbox.google.consent import BLOCKED
 from antigravity_sandbox.mischief.behaviour import read_count, read_seconds
 from antigravity_sandbox.quotas import EVERY_MODEL
 
@@ -61,6 +62,10 @@ def _polls(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError("must be a whole number, 1 or more, or null for never")
     return value
+
+
+def _seconds_or_none(value: object) -> float | None:
+    return None if value is None else read_seconds(value)
 
 
 def _limit(value: object) -> int | None:
@@ -118,6 +123,10 @@ ORDERS = {
     "quotas": Order(_limits, _allow),
     "quotaReset": _sets("quota_reset", read_duration),
     "quotaUnknown": _sets("quota_unknown", _flag),
+    "consentBlocked": _sets("consent_blocked", _one_of(None, *BLOCKED)),
+    "refreshWithheld": _sets("refresh_withheld", _flag),
+    "idTokenWithheld": _sets("id_token_withheld", _flag),
+    "refreshExpiresIn": _sets("refresh_expires_in", _seconds_or_none),
     "restore": Order(_true, lambda all_, one, _: all_.restore(one)),
 }
 """Every order, by its name."""

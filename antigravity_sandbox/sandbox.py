@@ -9,7 +9,14 @@ from attrs import define, field
 from antigravity_sandbox.accounts import Accounts, Standing
 from antigravity_sandbox.acts import Acts, Headers
 from antigravity_sandbox.calls import Call, Record
-from antigravity_sandbox.google import code_assist, grants, public, token, vertex
+from antigravity_sandbox.google import (
+    code_assist,
+    consent,
+    grants,
+    public,
+    token,
+    vertex,
+)
 from antigravity_sandbox.google.callers import by_key, by_token
 from antigravity_sandbox.google.envelope import KEYS, read_object
 from antigravity_sandbox.google.visit import Ids, Visit
@@ -51,6 +58,7 @@ class Sandbox:
     random: Random
     pace: float = 0.15
     accounts: Accounts = field(factory=Accounts.demo)
+    consents: consent.Consents = field(factory=consent.Consents)
     rules: RuleBook = field(factory=RuleBook)
     record: Record = field(factory=Record)
 
@@ -131,6 +139,20 @@ class Sandbox:
             case "exchange", _:
                 standing = grants.admit_exchange(form, call, accounts)
                 return Scene(grants.grant_exchange(standing, accounts, now))
+            case "revoke", _:
+                revoked = consent.revoke(form.get("token", ""), accounts)
+                return Scene(revoked, plain=token.HEADERS)
+            case "userinfo", _:
+                standing = by_token(call, accounts, now)
+                held = accounts.by_access_token(call.bearer or "")
+                tells_email = held is None or held.tells_email
+                return Scene([consent.userinfo(standing, tells_email)])
+            case _, "authorization_code":
+                token.check_client(form)
+                standing = self.consents.admit(form, now).standing
+                call.account = standing.account.name
+                granted = self.consents.grant(form, accounts, now)
+                return Scene(granted, plain=token.HEADERS)
             case _, grants.JWT_BEARER:
                 standing = grants.admit_assertion(form, call, accounts, now)
                 granted = grants.grant_assertion(standing, accounts, now)

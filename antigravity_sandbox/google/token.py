@@ -59,11 +59,11 @@ def read_form(body: bytes) -> dict[str, str]:
     return dict(pairs)
 
 
-def admit(form: dict[str, str], accounts: Accounts) -> Standing:
+def check_client(form: dict[str, str]) -> None:
     """
-    Whose refresh that is.
+    Whether the client is the one that it says it is.
 
-    :raises Refused: when it is not to be granted.
+    :raises Refused: when it is not.
     """
     if form.get("client_id") != CLIENT_ID:
         raise Refused(UNKNOWN_CLIENT)
@@ -71,6 +71,15 @@ def admit(form: dict[str, str], accounts: Accounts) -> Standing:
         raise Refused(SECRET_MISSING)
     if form["client_secret"] != CLIENT_SECRET:
         raise Refused(WRONG_SECRET)
+
+
+def admit(form: dict[str, str], accounts: Accounts) -> Standing:
+    """
+    Whose refresh that is.
+
+    :raises Refused: when it is not to be granted.
+    """
+    check_client(form)
     if (kind := form.get("grant_type", "")) != "refresh_token":
         message = f"Invalid grant_type: {kind}"
         raise Refused(refusal(400, "unsupported_grant_type", message))

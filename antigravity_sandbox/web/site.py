@@ -6,6 +6,7 @@ from twisted.web.server import Site
 from zope.interface import implementer
 
 from antigravity_sandbox.sandbox import Sandbox
+from antigravity_sandbox.web.consent import ConsentPage, UserInfo, below
 from antigravity_sandbox.web.control import control_tree
 from antigravity_sandbox.web.google import Host, House, Method
 
@@ -20,6 +21,9 @@ class SandboxFactory(WrappingFactory):
         house = House(sandbox, clock)
         root = Host(house)
         root.putChild(b"token", Method(house, "token"))
+        root.putChild(b"revoke", Method(house, "revoke"))
+        root.putChild(b"o", below(ConsentPage(house), b"oauth2", b"v2", b"auth"))
+        root.putChild(b"oauth2", below(UserInfo(house), b"v2", b"userinfo"))
         root.putChild(b"sandbox", control_tree(sandbox))
         super().__init__(QuietSite(root, reactor=clock, parsePOSTFormSubmission=False))
 
