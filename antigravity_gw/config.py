@@ -75,6 +75,7 @@ class OAuth:
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
     client_secret_file: str = ""
+    authorization_url: Url = "https://accounts.google.com/o/oauth2/v2/auth"
     token_url: Url = "https://oauth2.googleapis.com/token"
     userinfo_url: Url = "https://www.googleapis.com/oauth2/v2/userinfo"
 

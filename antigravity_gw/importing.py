@@ -7,7 +7,6 @@ lists the programs.  A reason for passing something over, and a warning, is for
 the operator to read, and never holds a token.
 """
 
-import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,8 +16,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from attrs import evolve, field, frozen
 
-from antigravity_gw.wire.jsons import decoded
-from antigravity_gw.wire.oauth import OAuthClient
+from antigravity_gw.wire.oauth import OAuthClient, claims
 
 MIB = 2**20
 MEMBERS = 1000
@@ -275,8 +273,8 @@ def _read_object(entry: Mapping[str, Any], otherwise: str) -> Found | Skipped:
     nested = entry.get("token")
     token: Mapping[str, Any] = nested if isinstance(nested, Mapping) else {}
     places = (token, entry)
-    claims = _claims(_text(places, "id_token"))
-    name = _text((entry, token, claims), "email", "account")
+    said = claims(_text(places, "id_token"))
+    name = _text((entry, token, said), "email", "account")
     packed = next(_texts(places, "refresh_token", "refreshToken"), "")
     refresh, project, *_ = (part.strip() for part in f"{packed}|".split("|"))
     if reason := _objection(entry, refresh):
@@ -288,7 +286,7 @@ def _read_object(entry: Mapping[str, Any], otherwise: str) -> Found | Skipped:
         refresh_token=refresh,
         client=client,
         project=_project(project) or _project(_text(places, "project_id", "projectId")),
-        issued_to=_text((claims,), "azp", "aud") or (not client and id) or None,
+        issued_to=_text((said,), "azp", "aud") or (not client and id) or None,
         format=_format(entry, token) or otherwise,
     )
 
@@ -347,17 +345,6 @@ def _project(text: str) -> str | None:
     names = (name.strip() for name in text.split(","))
     useful = (n for n in names if n and n.lower() != "all" and not n.isdigit())
     return next(filter(str.isprintable, useful), None)
-
-
-def _claims(id_token: str) -> Mapping[str, Any]:
-    """What an ID token says; it is not verified, since nothing depends on it."""
-    _, _, rest = id_token.partition(".")
-    payload, _, _ = rest.partition(".")
-    try:
-        claims = base64.urlsafe_b64decode(payload + "==")
-    except ValueError:
-        return {}
-    return decoded(claims, dict[str, Any]) or {}
 
 
 def _text(places: Iterable[Mapping[str, Any]], *names: str) -> str:

@@ -14,7 +14,7 @@ from antigravity_gw.settings import ConfigError
 from antigravity_gw.upstream.client import Patience, Upstream
 from antigravity_gw.upstream.credentials import Exchange
 from antigravity_gw.upstream.endpoints import Endpoints
-from antigravity_gw.upstream.http import Connections, PlainClient, make_client
+from antigravity_gw.upstream.http import Connections, make_client
 from antigravity_gw.upstream.trust import UselessFile
 from antigravity_gw.upstream.way import Way
 from antigravity_gw.wire.oauth import OAuthClient
@@ -56,21 +56,15 @@ def _means(
 ) -> Means:
     config, timeouts = loaded.config, loaded.config.timeouts
     reach = loaded.reach(kind.name)
-    way = Way(reach.proxy, reach.ca_file)
     bases = tuple(url.rstrip("/") for url in reach.endpoints)
     return Means(
-        upstream=Upstream(
-            http=_client(loaded, kind.name, way, connections, reactor),
-            clock=reactor,
-            patience=Patience(timeouts.token_seconds, timeouts.lookup_seconds),
-            user_agent=USER_AGENT,
-            errors=kind.errors,
-            answer_limit=config.limits.answer_bytes,
-        ),
+        upstream=make_upstream(loaded, kind, connections, reactor),
         reach=evolve(reach, endpoints=bases),
         endpoints=endpoints,
         in_thread=deferToThread,
-        exchange=Exchange(config.oauth.token_url, timeouts.token_seconds, way),
+        exchange=Exchange(
+            config.oauth.token_url, timeouts.token_seconds, _way(loaded, kind.name)
+        ),
         client=client,
         token_url=config.oauth.token_url,
         userinfo_url=config.oauth.userinfo_url,
@@ -80,12 +74,31 @@ def _means(
     )
 
 
-def _client(
-    loaded: Loaded, kind: str, way: Way, connections: Connections, reactor: Any
-) -> PlainClient:
-    seconds = loaded.config.timeouts.connect_seconds
+def make_upstream(
+    loaded: Loaded, kind: type[Kind], connections: Connections, reactor: Any
+) -> Upstream:
+    """
+    One kind's line to Google.
+
+    :raises ConfigError: when a file of certificates is not to be had.
+    """
+    config, timeouts = loaded.config, loaded.config.timeouts
+    way = _way(loaded, kind.name)
     try:
-        return make_client(reactor, connections, seconds, way)
+        http = make_client(reactor, connections, timeouts.connect_seconds, way)
     except UselessFile as error:
-        place = f"{loaded.path}: upstream.{kind}.ca_file"
+        place = f"{loaded.path}: upstream.{kind.name}.ca_file"
         raise ConfigError([f"{place}: {error}"]) from error
+    return Upstream(
+        http=http,
+        clock=reactor,
+        patience=Patience(timeouts.token_seconds, timeouts.lookup_seconds),
+        user_agent=USER_AGENT,
+        errors=kind.errors,
+        answer_limit=config.limits.answer_bytes,
+    )
+
+
+def _way(loaded: Loaded, kind: str) -> Way:
+    reach = loaded.reach(kind)
+    return Way(reach.proxy, reach.ca_file)

@@ -50,13 +50,11 @@ GRAVEST_FIRST = (
 """What to say first of an account that has several needs."""
 
 ACCOUNTS = "antigravity-gw accounts"
+LOGIN = "antigravity-gw login"
 
 TO_DO: Mapping[Label, str] = {
     Label.COOLING: "nothing: it ends by itself",
-    Label.LOGIN: (
-        "log in again with your OAuth client, and give the new refresh token to "
-        f"'{ACCOUNTS} add {{handle}}'"
-    ),
+    Label.LOGIN: f"log in again: '{LOGIN} {{handle}}'",
     Label.CREDENTIAL: (
         "give it another key or other credentials, or mend these where they come "
         f"from: '{ACCOUNTS} add {{handle}} --kind {{kind}}'. It is tried again by "

@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "record": {"wire"},
     "catalog": {"checks", "errors"},
     "importing": {"wire"},
+    "clientfile": {"checks", "wire"},
     "journey": {"errors", "needs", "wire"},
     "settings": set(),
     "config": {"catalog", "checks", "keys", "reach", "settings", "wire"},
@@ -72,16 +73,19 @@ MAY_IMPORT: dict[str, set[str]] = {
         "wire",
         "wiring",
     },
+    "receiving": {"errors", "waiting", "web", "wire"},
+    "login": {"errors", "needs", "receiving", "waiting", "wire"},
     "cli": {
-        *("checking", "checks", "config", "importing", "needs", "pool", "record"),
-        *("kind", "kinds", "settings", "states", "trial", "wire", "wiring"),
+        *("checking", "checks", "clientfile", "config", "importing", "kind", "kinds"),
+        *("login", "means", "needs", "pool", "receiving", "record", "settings"),
+        *("states", "trial", "upstream", "wire", "wiring"),
     },
 }
 
 PURE = (
     *("causes", "errors", "checks", "keys", "journal", "needs", "wire", "catalog"),
     *("reach", "record", "upstream/order"),
-    *("importing", "journey", "settings", "states", "config"),
+    *("importing", "clientfile", "journey", "settings", "states", "config"),
     *("pool/account", "pool/choosing", "pool/hold", "pool/learnt", "pool/schema"),
     *(
         "tally",

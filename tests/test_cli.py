@@ -609,7 +609,7 @@ def test_the_table_names_every_state(table: list[str]) -> None:
         "every model: no token just now, began 2 s ago, tried again in 4 s",
         "wants a new login, often daily",
         "not tried again by itself",
-        "'antigravity-gw accounts add dennis'",
+        "'antigravity-gw login dennis'",
         "'antigravity-gw accounts show frances@example.org' prints it",
         "'antigravity-gw accounts enable frances@example.org'",
         "link https://cloud.google.com/licence",
@@ -821,7 +821,7 @@ def test_list(run: Run, store: Store) -> None:
 
     assert status == 0
     assert max(map(len, out.splitlines())) <= 80
-    assert "'antigravity-gw accounts add ada'" in out
+    assert "'antigravity-gw login ada'" in out
     assert "hush" not in out
     assert "--state-dir" not in out
     assert "2 accounts: 1 can serve, 1 waiting for you." in out

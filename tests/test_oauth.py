@@ -1,5 +1,8 @@
 """Tests for ``antigravity_gw.wire.oauth``."""
 
+import json
+from base64 import urlsafe_b64encode
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -9,8 +12,11 @@ from hypothesis import strategies as st
 from antigravity_gw.needs import Need
 from antigravity_gw.wire.oauth import (
     AccessToken,
+    Grant,
     OAuthClient,
     RenewalFailed,
+    claims,
+    read_grant,
     read_renewal,
     renewal_form,
 )
@@ -191,3 +197,67 @@ def test_secrets_are_not_shown() -> None:
 
     assert "hush" not in repr(token)
     assert "hush" not in repr(OAuthClient("id", "hush"))
+
+
+def grant(**fields: Any) -> Grant:
+    """What an answer to a code grants."""
+    return read_grant(200, json.dumps({"access_token": "t"} | fields).encode(), ["a"])
+
+
+def id_token(**said: Any) -> str:
+    """An ID token that says so."""
+    payload = urlsafe_b64encode(json.dumps(said).encode()).rstrip(b"=").decode()
+    return f"e30.{payload}.sig"
+
+
+def test_grants() -> None:
+    """A code brings tokens, and what is said of them."""
+    whole = grant(
+        refresh_token="1//r",
+        scope="a b openid",
+        refresh_token_expires_in=604799,
+        id_token=id_token(email="ada@example.org"),
+    )
+
+    assert whole == Grant(
+        "t", "1//r", frozenset({"a", "b", "openid"}), 604799.0, "ada@example.org"
+    )
+    assert grant() == Grant("t", None, frozenset({"a"}), None, None)
+    assert grant(refresh_token="", scope="", id_token=7).scopes == frozenset()
+    assert grant(refresh_token_expires_in="soon", id_token=id_token(email=7)) == grant()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "need", "word"),
+    [
+        (400, b'{"error":"invalid_grant"}', Need.LOGIN, "the code from the redirect"),
+        (
+            400,
+            b'{"error":"invalid_grant","error_subtype":"invalid_rapt"}',
+            Need.LOGIN,
+            "session control",
+        ),
+        (400, b'{"error":"redirect_uri_mismatch"}', Need.CLIENT, "Desktop app"),
+        (401, b'{"error":"invalid_client"}', Need.CLIENT, "id or secret"),
+        (403, b'{"error":"org_internal"}', Need.ENTITLEMENT, "another organisation"),
+        (500, b'{"error":"internal_failure"}', None, "500"),
+        (200, b"{}", None, "200"),
+        (200, b"\xff", None, "200"),
+    ],
+)
+def test_codes_that_are_refused(
+    status: int, body: bytes, need: Need | None, word: str
+) -> None:
+    """A code is refused in the words of a refresh, where they fit."""
+    with pytest.raises(RenewalFailed) as caught:
+        read_grant(status, body, ())
+
+    assert caught.value.need is need
+    assert word in caught.value.reason
+
+
+@given(st.text(max_size=100))
+def test_any_id_token(text: str) -> None:
+    """An ID token that is none says nothing."""
+    assert isinstance(claims(text), dict)
+    assert isinstance(claims(f"e30.{text}.sig"), dict)

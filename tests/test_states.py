@@ -97,7 +97,7 @@ def test_what_is_told_of_a_need() -> None:
 @pytest.mark.parametrize(
     ("hold", "said", "told"),
     [
-        (needs(Need.LOGIN), {}, "'antigravity-gw accounts add ada'"),
+        (needs(Need.LOGIN), {}, "'antigravity-gw login ada'"),
         (needs(Need.VALIDATION, link="https://x"), {}, "open the link"),
         (needs(Need.VALIDATION), {}, "sign in to Google"),
         (needs(Need.ENTITLEMENT), {}, "'antigravity-gw accounts enable ada'"),

@@ -27,7 +27,7 @@ from antigravity_gw.kinds.registered import NAMES, kind_called
 from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.database import NoStore
 from antigravity_gw.record import CODE_ASSIST, Record
-from antigravity_gw.states import ACCOUNTS, handle
+from antigravity_gw.states import ACCOUNTS, LOGIN, handle
 from antigravity_gw.wire.oauth import OAuthClient
 
 NONE = "none"
@@ -62,11 +62,11 @@ def add_account_parsers(commands: Any) -> None:
         "--client-id", metavar="ID", help="its OAuth client, if not the configured one"
     )
     add.add_argument("--client-secret-file", metavar="FILE", help="that one's secret")
-    _add_settings(add)
+    add_settings(add)
     set_command(add, add_account, create=True)
     change = commands.add_parser("set", help="change how an account is used")
     change.add_argument("name", metavar="NAME", help="its name or id")
-    _add_settings(change)
+    add_settings(change)
     change.set_defaults(usage_error=change.error)
     set_command(change, set_account)
     table = commands.add_parser("list", help="the state of every account")
@@ -87,7 +87,8 @@ def add_account_parsers(commands: Any) -> None:
     set_command(rename, rename_account)
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Let *parser* take what an operator can set of an account."""
     parser.add_argument(
         "--project",
         metavar="ID",
@@ -105,21 +106,21 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weight",
         metavar="W",
-        type=_number(float, 0.001, 1000),
+        type=number_between(float, 0.001, 1000),
         default=argparse.SUPPRESS,
         help="its share of new conversations, beside the others' (1)",
     )
     parser.add_argument(
         "--priority",
         metavar="P",
-        type=_number(int, -1000, 1000),
+        type=number_between(int, -1000, 1000),
         default=argparse.SUPPRESS,
         help="accounts with a lower one are asked first (0)",
     )
     parser.add_argument(
         "--concurrency",
         metavar="N",
-        type=_or_none(_number(int, 1, 10_000)),
+        type=_or_none(number_between(int, 1, 10_000)),
         default=argparse.SUPPRESS,
         help="how many requests it may serve at a time, or 'none' for any number",
     )
@@ -130,7 +131,9 @@ def _or_none(read: Callable[[str], Any]) -> Callable[[str], Any]:
     return lambda text: None if text == NONE else read(text)
 
 
-def _number(kind: type, least: float, most: float) -> Callable[[str], Any]:
+def number_between(kind: type, least: float, most: float) -> Callable[[str], Any]:
+    """What reads a number from the command line."""
+
     def read(text: str) -> Any:
         try:
             number = kind(text)
@@ -174,8 +177,8 @@ def add_account(desk: Desk) -> int:
     name = old.record.name if old else checked_name(options.name)
     kind = _kind(options, old, client)
     given = read_credential(kind, options.credential_file)
-    settings = _settings(options)
-    _check_settings(kind, settings)
+    settings = given_settings(options)
+    check_settings(kind, settings)
     now = time.time()
     record = Record(
         secrets.token_hex(4),
@@ -192,11 +195,7 @@ def add_account(desk: Desk) -> int:
         desk.store.change(name, **settings)
     for doubt in _doubts(desk, kind, given, old, client):
         warn(f"{name}: {doubt}")
-    if old is not None and old.record.disabled is not None:
-        warn(
-            f"{name}: it is still disabled; '{ACCOUNTS} enable {handle(old.record)}' "
-            "uses it again"
-        )
+    warn_if_disabled(old)
     _told(desk, name, "added" if is_new else "updated")
     return 0
 
@@ -218,7 +217,12 @@ def _kind(
     return kind
 
 
-def _check_settings(kind: type[Kind], settings: Mapping[str, Any]) -> None:
+def check_settings(kind: type[Kind], settings: Mapping[str, Any]) -> None:
+    """
+    See that *settings* mean something for accounts of one kind.
+
+    :raises CommandError: when one does not.
+    """
     if "location" in settings and not kind.has_location:
         raise CommandError(f"an account of kind {kind.name} has no location")
 
@@ -240,16 +244,26 @@ def _doubts(
             yield objection
 
 
+def warn_if_disabled(known: Known | None) -> None:
+    """Say so if an account that was there already is not used, whatever is new."""
+    if known is not None and known.record.disabled is not None:
+        record = known.record
+        warn(
+            f"{record.name}: it is still disabled; "
+            f"'{ACCOUNTS} enable {handle(record)}' uses it again"
+        )
+
+
 def set_account(desk: Desk) -> int:
     """Change what an operator can set."""
-    settings = _settings(desk.options)
+    settings = given_settings(desk.options)
     if not settings:
         desk.options.usage_error(
             "name what to set: " + ", ".join(f"--{setting}" for setting in SETTINGS)
         )
     record = desk.the(desk.options.name).record
     if kind := kind_called(record.kind):
-        _check_settings(kind, settings)
+        check_settings(kind, settings)
     desk.store.change(record.name, **settings)
     _told(desk, record.name, "changed")
     return 0
@@ -264,7 +278,7 @@ def list_if_any(options: argparse.Namespace) -> int:
             print_json([])
         else:
             print(f"There is no account yet, since {nothing}.")
-            print(f"'{ACCOUNTS} add NAME' makes one.")
+            print(f"'{LOGIN}' makes one.")
         return 0
 
 
@@ -275,7 +289,7 @@ def list_accounts(desk: Desk) -> int:
         print_json([account_object(k, desk.client_id, now) for k in accounts])
         return 0
     if not accounts:
-        print(f"There is no account yet. '{ACCOUNTS} add NAME' adds one to")
+        print(f"There is no account yet. '{LOGIN}' adds one to")
         print(desk.store.path)
         return 0
     for line in listing(accounts, desk.client_id, Moment(now)):
@@ -344,8 +358,8 @@ def _own_client(options: argparse.Namespace) -> OAuthClient | None:
     return OAuthClient(options.client_id, read_secret(options.client_secret_file))
 
 
-def _settings(options: argparse.Namespace) -> Mapping[str, Any]:
-    """Those that the command line names."""
+def given_settings(options: argparse.Namespace) -> Mapping[str, Any]:
+    """Those settings that the command line names."""
     given = vars(options)
     return {setting: given[setting] for setting in SETTINGS if setting in given}
 

@@ -20,6 +20,7 @@ from antigravity_gw.checking import checked, good_news
 from antigravity_gw.cli.accounts import add_account_parsers
 from antigravity_gw.cli.common import CommandError, complain, overrides
 from antigravity_gw.cli.imports import add_import_parser
+from antigravity_gw.cli.login import add_login_parser
 from antigravity_gw.cli.trials import add_test_parser
 from antigravity_gw.pool.database import StoreError
 from antigravity_gw.settings import ConfigError
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     key = commands.add_parser("make-key", help="make a key for one client")
     key.add_argument("name", metavar="NAME", help="who it is for")
     key.set_defaults(command=make_key)
+    add_login_parser(commands)
     accounts = commands.add_parser("accounts", help="the accounts of the pool")
     account_commands = accounts.add_subparsers(required=True, metavar="COMMAND")
     add_account_parsers(account_commands)

@@ -1,11 +1,13 @@
 """
-Renewing an access token (RFC 6749, section 6), as Google answers it.
+What the token endpoint gives for a refresh token or a code, as Google answers it.
 
 The table of errors is that of ``docs/protocol.md``, "OAuth".
 """
 
+import base64
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -36,6 +38,24 @@ class AccessToken:
     value: str = field(repr=False)
     expires_in: float
     rotated: str | None = field(default=None, repr=False)
+
+
+@frozen
+class Grant:
+    """
+    What a code was exchanged for.
+
+    :ivar refresh_token: None when none came along.
+    :ivar scopes: what was granted.
+    :ivar lasts: after how many seconds it ends by itself; None if that is not said.
+    :ivar email: whose it is, if that is said.
+    """
+
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    scopes: frozenset[str]
+    lasts: float | None = None
+    email: str | None = field(default=None, repr=False)
 
 
 @define
@@ -157,6 +177,33 @@ _FAULTS = (
 )
 """The first that fits counts."""
 
+_CODE_FAULTS = (
+    *(fault for fault in _FAULTS if fault.word == RAPT),
+    _Fault(
+        "invalid_grant",
+        Need.LOGIN,
+        Cause.GRANT_DEAD,
+        "the code from the redirect has expired or was used already",
+    ),
+    _Fault(
+        "redirect_uri_mismatch",
+        Need.CLIENT,
+        Cause.CLIENT_SECRET,
+        "the OAuth client takes no redirects to this machine, since it is not of "
+        "type Desktop app",
+    ),
+    *_FAULTS,
+)
+"""The same, when it was a code that was to be exchanged."""
+
+_CONSENT_FAULTS = (
+    _Fault("access_denied", Need.LOGIN, Cause.INELIGIBLE, "consent was denied"),
+    *_CODE_FAULTS,
+)
+"""The same, when it is the redirect that brings an error and not a code."""
+
+_WORD = re.compile(r"[a-z_]{1,60}")
+
 
 LONGEST_TOKEN = 4096
 """The longest refresh token to take, in letters; Google's are far shorter."""
@@ -210,13 +257,65 @@ def read_renewal(status: int, body: bytes) -> AccessToken:
     raise refusal(status, answer)
 
 
-def refusal(status: int, answer: Mapping[str, Any]) -> RenewalFailed:
+def read_grant(status: int, body: bytes, asked: Collection[str]) -> Grant:
+    """
+    What the token endpoint's answer to a code grants.
+
+    :param asked: the scopes that were asked for, which are granted if the answer
+        does not say otherwise.
+    :raises RenewalFailed: when it grants nothing.
+    """
+    answer = decoded(body, dict[str, Any]) or {}
+    token, refresh = answer.get("access_token"), answer.get("refresh_token")
+    if not (status == 200 and isinstance(token, str) and token):
+        raise refusal(status, answer, _CODE_FAULTS)
+    scope, id_token = answer.get("scope"), answer.get("id_token")
+    return Grant(
+        token,
+        refresh if isinstance(refresh, str) and refresh else None,
+        frozenset(scope.split() if isinstance(scope, str) else asked),
+        _seconds(answer.get("refresh_token_expires_in")),
+        email_in(claims(id_token if isinstance(id_token, str) else "")),
+    )
+
+
+def why_refused(code: str) -> str:
+    """Why a redirect brings the error *code*; it is repeated only if it is a word."""
+    fault = _fault(code, "", _CONSENT_FAULTS)
+    if fault is not None:
+        return fault.reason
+    return f"Google answered {code if _WORD.fullmatch(code) else 'something unknown'}"
+
+
+def claims(id_token: str) -> Mapping[str, Any]:
+    """What an ID token says; it is not verified, since nothing depends on it."""
+    _, _, rest = id_token.partition(".")
+    payload, _, _ = rest.partition(".")
+    try:
+        said = base64.urlsafe_b64decode(payload + "==")
+    except ValueError:
+        return {}
+    return decoded(said, dict[str, Any]) or {}
+
+
+def email_in(said: Mapping[str, Any]) -> str | None:
+    """The e-mail in what is said of somebody."""
+    email = said.get("email")
+    return email if isinstance(email, str) and email else None
+
+
+def _fault(code: object, text: str, faults: tuple[_Fault, ...]) -> _Fault | None:
+    return next((f for f in faults if f.code == code and f.word in text), None)
+
+
+def refusal(
+    status: int, answer: Mapping[str, Any], faults: tuple[_Fault, ...] = _FAULTS
+) -> RenewalFailed:
     """What an answer of a token endpoint that has no token amounts to."""
-    code = answer.get("error")
     said = [answer.get(key) for key in ("error_subtype", "error_description")]
     text = " ".join(each for each in said if isinstance(each, str))
-    fits = (f for f in _FAULTS if f.code == code and f.word in text)
-    fault = next(fits, None) if 400 <= status < 500 and status != 429 else None
+    is_said = 400 <= status < 500 and status != 429
+    fault = _fault(answer.get("error"), text, faults) if is_said else None
     if fault is None:
         return RenewalFailed(None, f"the token endpoint answered {status}")
     return RenewalFailed(fault.need, fault.reason, fault.cause)
@@ -224,9 +323,14 @@ def refusal(status: int, answer: Mapping[str, Any]) -> RenewalFailed:
 
 def _lifetime(expires_in: object) -> float:
     """Seconds a token lives; an hour, as all of Google's, when that is not said."""
+    seconds = _seconds(expires_in)
+    return 3599.0 if seconds is None else min(86_400.0, max(0.0, seconds))
+
+
+def _seconds(value: object) -> float | None:
+    """A number of seconds, however it is spelled; None when it is none."""
     try:
-        said = expires_in if isinstance(expires_in, int | float | str) else ""
-        seconds = float(said)
+        seconds = float(value if isinstance(value, int | float | str) else "")
     except (ValueError, OverflowError):
-        return 3599.0
-    return min(86_400.0, max(0.0, seconds)) if math.isfinite(seconds) else 3599.0
+        return None
+    return seconds if math.isfinite(seconds) else None

@@ -20,7 +20,9 @@ keys = [{{ name = "suite", sha256 = "{digest}" }}]
 [oauth]
 client_id = "sandbox-client.apps.example"
 client_secret = "sandbox-secret-of-no-value"
+authorization_url = "{url}/o/oauth2/v2/auth"
 token_url = "{url}/token"
+userinfo_url = "{url}/oauth2/v2/userinfo"
 
 [upstream.code_assist]
 endpoints = ["{url}"]
@@ -96,12 +98,7 @@ def _gateway(
     **environ: str,
 ) -> "contextlib.AbstractContextManager[Daemon]":
     """A gateway in *folder* with the sandbox's accounts of these names."""
-    config = folder / "config.toml"
-    state = folder / "state"
-    digest = hashlib.sha256(KEY.encode()).hexdigest()
-    config.write_text(
-        CONFIG.format(url=sandbox.url, state=state, digest=digest, more=more)
-    )
+    config = _configured(folder, sandbox, more)
     for name in accounts:
         done = antigravity_gw(
             "--config",
@@ -115,3 +112,20 @@ def _gateway(
         assert done.returncode == 0, done.stderr
     options = ["--config", str(config)]
     return running("antigravity-gw", *options, folder=folder, **environ)
+
+
+def _configured(folder: Path, sandbox: Sandbox, more: str) -> Path:
+    """The configuration of a gateway in *folder*."""
+    config = folder / "config.toml"
+    state = folder / "state"
+    digest = hashlib.sha256(KEY.encode()).hexdigest()
+    config.write_text(
+        CONFIG.format(url=sandbox.url, state=state, digest=digest, more=more)
+    )
+    return config
+
+
+@pytest.fixture
+def config(tmp_path: Path, sandbox: Sandbox) -> Path:
+    """The configuration of a gateway that need not run."""
+    return _configured(tmp_path, sandbox, "")

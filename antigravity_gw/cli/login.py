@@ -1,0 +1,288 @@
+"""``antigravity-gw login``: an account, by its owner's consent in a browser."""
+
+import secrets
+import time
+from functools import partial
+from typing import Any
+
+from attrs import frozen
+from twisted.internet.threads import deferToThread
+
+from antigravity_gw.cli.accounts import (
+    add_settings,
+    check_settings,
+    given_settings,
+    number_between,
+    warn_if_disabled,
+)
+from antigravity_gw.cli.asking import ByHand, InBrowser, say
+from antigravity_gw.cli.common import (
+    CommandError,
+    Desk,
+    checked_name,
+    found_in,
+    is_name,
+    print_json,
+    read_bytes,
+    set_command,
+    warn,
+)
+from antigravity_gw.cli.tables import labelled
+from antigravity_gw.cli.trials import run_reactor
+from antigravity_gw.cli.words import timestamp
+from antigravity_gw.clientfile import HOW_TO, NotAClient, read_client_file
+from antigravity_gw.kinds.code_assist import CodeAssist
+from antigravity_gw.login import Google, Login, LoginFailed
+from antigravity_gw.means import make_upstream
+from antigravity_gw.pool.account import Known
+from antigravity_gw.receiving import PortTaken
+from antigravity_gw.record import Record
+from antigravity_gw.states import ACCOUNTS, handle
+from antigravity_gw.upstream.client import Upstream
+from antigravity_gw.upstream.http import Connections
+from antigravity_gw.upstream.order import Order, bearer
+from antigravity_gw.wire.consent import SCOPES, missing
+from antigravity_gw.wire.oauth import Grant, OAuthClient
+
+TERMS = (
+    "Using Code Assist with this breaks Google's terms, and may cost you the account.\n"
+    "Your own OAuth client is normally refused there. README: the providers' terms."
+)
+"""What the provider's terms mean, in two lines."""
+
+
+def add_login_parser(commands: Any) -> None:
+    """Make the command known."""
+    parser = commands.add_parser(
+        "login",
+        help="add an account by logging in, or log one in again",
+        description="Asks the owner of a Google account for consent, in a browser, and "
+        "stores what is granted.",
+    )
+    parser.add_argument(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="what to call it, or which account to log in again; else its e-mail",
+    )
+    parser.add_argument(
+        "--client-secret-file",
+        metavar="FILE",
+        help="the OAuth client to use, as the Google Cloud console lets you download "
+        "it, if not the configured one",
+    )
+    parser.add_argument(
+        "--no-browser",
+        action="store_true",
+        help="print the address to open elsewhere, and read what comes of it",
+    )
+    parser.add_argument(
+        "--port",
+        metavar="N",
+        type=number_between(int, 1, 65535),
+        default=0,
+        help="where the browser comes back to, on 127.0.0.1, if not any free port",
+    )
+    add_settings(parser)
+    set_command(parser, log_in, create=True)
+
+
+def log_in(desk: Desk) -> int:
+    """Log an account in."""
+    name = desk.options.name
+    old = found_in(desk.store.accounts(), name) if name else None
+    if name and old is None:
+        checked_name(name)
+    if old is not None and old.record.kind != CodeAssist.name:
+        raise CommandError(
+            f"{name} is an account of kind {old.record.kind}, which does not log in: "
+            f"'{ACCOUNTS} add {handle(old.record)}' gives it another credential"
+        )
+    check_settings(CodeAssist, given_settings(desk.options))
+    chosen = Chosen.chosen(desk, old)
+    say(TERMS)
+    try:
+        done = run_reactor(lambda reactor: _logged_in(desk, chosen, reactor))
+    except LoginFailed as failed:
+        raise CommandError(failed.message) from None
+    except PortTaken as taken:
+        raise CommandError(
+            f"port {desk.options.port} of 127.0.0.1 is not free ({taken.reason}): name "
+            "another with --port, or none, for any that is free; --no-browser needs "
+            "none in particular either"
+        ) from None
+    done.warn()
+    if desk.options.json:
+        print_json(done.as_object())
+    else:
+        print("\n".join(done.lines()))
+    return 0
+
+
+@frozen
+class Chosen:
+    """
+    What to log in with.
+
+    :ivar is_own: whether the account is to keep the client as its own.
+    """
+
+    client: OAuthClient
+    is_own: bool
+    authorization_url: str
+    token_url: str
+
+    @classmethod
+    def chosen(cls, desk: Desk, old: Known | None) -> "Chosen":
+        """
+        The client of the command line, else the account's own, else the configured.
+
+        :param old: the account that is to be logged in again.
+        :raises CommandError: when there is none, or none that can log in here.
+        :raises ConfigError: when the configured one's secret is not to be had.
+        """
+        oauth = desk.loaded.config.oauth
+        urls = (oauth.authorization_url, oauth.token_url)
+        if desk.options.client_secret_file:
+            return cls._of_file(desk.options.client_secret_file, *urls)
+        own = old.record.client if old else None
+        client = own or desk.loaded.oauth_client()
+        if client is None:
+            raise CommandError(
+                "there is no OAuth client to log in with: name its file with "
+                f"--client-secret-file, or configure [oauth]. To get one, {HOW_TO}"
+            )
+        return cls(client, own is not None, *urls)
+
+    @classmethod
+    def _of_file(cls, file: str, authorization_url: str, token_url: str) -> "Chosen":
+        try:
+            read = read_client_file(read_bytes(file))
+        except NotAClient as error:
+            raise CommandError(f"{file}: {error}") from None
+        if read.token_url not in (None, token_url):
+            warn(
+                f"{file}: its token_uri is not oauth.token_url of the configuration, "
+                "where the daemon will renew the account's tokens: set that to it"
+            )
+        return cls(
+            read.client,
+            True,
+            read.authorization_url or authorization_url,
+            read.token_url or token_url,
+        )
+
+    def google(self, upstream: Upstream, userinfo_url: str) -> Google:
+        """Whom to ask."""
+        return Google(
+            self.authorization_url,
+            partial(upstream.post_form, self.token_url),
+            lambda token: upstream.look_up(Order(userinfo_url, (bearer(token),))),
+        )
+
+
+@frozen
+class Done:
+    """
+    An account that was logged in.
+
+    :ivar known: as it is stored.
+    :ivar result: ``added`` or ``updated``.
+    :ivar now: when that was, in POSIX seconds.
+    """
+
+    known: Known
+    result: str
+    grant: Grant
+    now: float
+
+    @property
+    def ends(self) -> float | None:
+        """When the grant ends by itself, in POSIX seconds; None for not."""
+        return None if self.grant.lasts is None else self.now + self.grant.lasts
+
+    def warn(self) -> None:
+        """Say what is not as it should be."""
+        name = self.known.record.name
+        for scope in missing(self.grant):
+            warn(f"{name}: {SCOPES[scope]} was not granted; it serves all the same")
+        if name == self.known.record.id:
+            warn(
+                f"{name}: Google does not say whose account it is, so it is called "
+                f"that; '{ACCOUNTS} rename {name} NAME' calls it something else"
+            )
+        if "@" in name and (self.grant.email or name).lower() != name.lower():
+            warn(
+                f"{name}: it is {self.grant.email} now; if that is wrong, log in again"
+            )
+        if self.ends is not None:
+            warn(
+                f"{name}: the grant ends at {timestamp(self.ends)}, as it does while "
+                "the consent screen of the OAuth client is in testing: publish it in "
+                "the Google Cloud console, and log in again"
+            )
+        warn_if_disabled(self.known)
+
+    def lines(self) -> list[str]:
+        """For people."""
+        record, scopes = self.known.record, self.grant.scopes
+        granted = [told for scope, told in SCOPES.items() if scope in scopes]
+        return [
+            f"{record.name}: {self.result}",
+            *labelled("email", self.grant.email),
+            *labelled("grant", "; ".join(granted)),
+            *labelled("ends", timestamp(self.ends) or "when it is revoked"),
+            *labelled("to do", self.to_do),
+        ]
+
+    def as_object(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "name": self.known.record.name,
+            "id": self.known.record.id,
+            "result": self.result,
+            "email": self.grant.email,
+            "scopes": sorted(self.grant.scopes),
+            "missing_scopes": missing(self.grant),
+            "ends": timestamp(self.ends),
+            "to_do": self.to_do,
+        }
+
+    @property
+    def to_do(self) -> str:
+        """What comes next."""
+        return f"'{ACCOUNTS} test {handle(self.known.record)}' asks it a small question"
+
+
+async def _logged_in(desk: Desk, chosen: Chosen, reactor: Any) -> Done:
+    loaded, options = desk.loaded, desk.options
+    upstream = make_upstream(loaded, CodeAssist, Connections(reactor), reactor)
+    login = Login(
+        chosen.google(upstream, loaded.config.oauth.userinfo_url),
+        chosen.client,
+        ByHand(reactor) if options.no_browser else InBrowser(),
+        reactor,
+        options.port,
+        email=options.name if "@" in (options.name or "") else None,
+    )
+    return await login.run(lambda grant: deferToThread(_stored, desk, chosen, grant))
+
+
+def _stored(desk: Desk, chosen: Chosen, grant: Grant) -> Done:
+    """Store the account, as ``accounts add`` does."""
+    assert grant.refresh_token is not None  # a login without one has failed
+    now, id = time.time(), secrets.token_hex(4)
+    said = desk.options.name or grant.email or ""
+    known = desk.store.accounts()
+    old = found_in([k for k in known if k.record.kind == CodeAssist.name], said)
+    name = old.record.name if old else id
+    if old is None and is_name(said) and found_in(known, said) is None:
+        name = said
+    own = old.record.client if old else None
+    is_own = chosen.is_own or own not in (None, chosen.client)
+    client = chosen.client if is_own else None
+    record = Record(id, name, grant.refresh_token, client, added=now, given=now)
+    is_new = desk.store.put(record)
+    if settings := given_settings(desk.options):
+        desk.store.change(name, **settings)
+    return Done(desk.the(name), "added" if is_new else "updated", grant, now)
