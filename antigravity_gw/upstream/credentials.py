@@ -6,23 +6,45 @@ it takes longer to import than the rest of the daemon together, and most have no
 use for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+from time import monotonic
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import define, field, frozen
 
 from antigravity_gw.causes import Cause
 from antigravity_gw.errors import Unreachable
 from antigravity_gw.needs import Need
 from antigravity_gw.upstream.way import Way, for_requests
+from antigravity_gw.wire.credentials import refused, unidentified
 from antigravity_gw.wire.jsons import decoded
-from antigravity_gw.wire.oauth import RAPT, AccessToken, RenewalFailed, refusal
+from antigravity_gw.wire.oauth import AccessToken, RenewalFailed, lifetime
 
 SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
 _OF_AWS = "urn:ietf:params:aws:token-type:aws4_request"
 
-_UNANSWERED = "the token endpoint of its credentials did not answer"
+_UNANSWERED = "an endpoint that its credentials need did not answer"
+
+Transport = Callable[..., Any]
+"""
+Sends a request, as ``google.auth.transport.Request`` describes it.
+
+What it returns has ``status`` and ``data``; what it raises means that nobody answers.
+"""
+
+
+def over_requests(way: Way) -> Transport:
+    """The transport there is, which goes that way and follows no redirect."""
+    import requests
+    from google.auth.transport.requests import Request
+
+    session = requests.Session()
+    session.trust_env = False  # a daemon's proxy is in its configuration
+    told = for_requests(way)
+    session.proxies.update(told.proxies)
+    session.verify = told.verify
+    return partial(Request(session), allow_redirects=False)
 
 
 @frozen
@@ -31,13 +53,16 @@ class Exchange:
     How to get at the token endpoints.
 
     :ivar token_url: the one for the credentials of users, which name none.
-    :ivar seconds: how long one call may take.
+    :ivar seconds: how long all calls of one exchange may take together; a program
+        that credentials name has a limit of its own.
     :ivar way: how they are reached.
+    :ivar transport: makes what goes that way.
     """
 
     token_url: str
     seconds: float
     way: Way
+    transport: Callable[[Way], Transport] = over_requests
 
     def token_for(self, credential: str) -> AccessToken:
         """
@@ -47,33 +72,73 @@ class Exchange:
         :raises RenewalFailed: when there is none to be had.
         :raises Unreachable: when nobody answers.
         """
-        from google.auth import exceptions
-
-        info = decoded(credential.encode(), dict[str, Any]) or {}
+        info = decoded(credential.encode("utf-8", "replace"), dict[str, Any]) or {}
         try:
             credentials = _loaded(info, self.token_url)
-        except (ValueError, KeyError, TypeError, exceptions.GoogleAuthError) as error:
+        except Exception as error:  # the library checks little, and trips over more
             raise RenewalFailed(
                 Need.CREDENTIAL, "its credentials are damaged", Cause.CREDENTIALS
             ) from error
+        deadline = monotonic() + self.seconds
+        calls = _Calls(self.transport(self.way), str(info.get("type")), deadline)
         try:
-            credentials.refresh(self._request())
-        except exceptions.TransportError as error:
+            credentials.refresh(calls)
+            return _token(credentials)
+        except (RenewalFailed, Unreachable):
+            raise
+        except Exception as error:
+            raise calls.meant_by_giving_up() from error
+
+
+@define
+class _Calls:
+    """
+    The calls of one exchange, as the library makes them.
+
+    One that does not get 200 is the last: the library would try some of them again,
+    with pauses, and what it then says of them lacks the status.
+
+    :ivar type: of the credentials.
+    :ivar deadline: as the monotonic clock has it, in seconds.
+    """
+
+    _transport: Transport = field(repr=False)
+    type: str
+    deadline: float
+    _is_answered: bool = field(default=False, init=False)
+
+    def __call__(self, url: str, method: str = "GET", **more: Any) -> Any:
+        """
+        One call.
+
+        :raises RenewalFailed: when it is answered with something else than 200.
+        :raises Unreachable: when it is not answered.
+        """
+        more["timeout"] = self.deadline - monotonic()
+        if more["timeout"] <= 0:
+            raise Unreachable(_UNANSWERED)
+        try:
+            response = self._transport(url=url, method=method, **more)
+            status, body = response.status, response.data
+        except Exception as error:
             raise Unreachable(_UNANSWERED) from error
-        except exceptions.GoogleAuthError as error:
-            raise _meant(error) from error
-        return _token(credentials)
+        if status == 200:
+            self._is_answered = True
+            return response
+        if method == "POST":  # which nobody does but who asks Google for a token
+            raise refused(self.type, status, body)
+        raise unidentified(status)
 
-    def _request(self) -> Any:
-        import requests
-        from google.auth.transport.requests import Request
-
-        session = requests.Session()
-        session.trust_env = False  # a daemon's proxy is in its configuration
-        told = for_requests(self.way)
-        session.proxies.update(told.proxies)
-        session.verify = told.verify
-        return partial(Request(session), timeout=self.seconds)
+    def meant_by_giving_up(self) -> RenewalFailed:
+        """What it means that the library gave up, and no call had failed."""
+        if self._is_answered:
+            return RenewalFailed(None, "the token endpoint answered without a token")
+        return RenewalFailed(
+            Need.CREDENTIAL,
+            "what its credentials name on this machine, a file or a program, gives no "
+            "token",
+            Cause.CREDENTIALS,
+        )
 
 
 def _loaded(info: Mapping[str, Any], token_url: str) -> Any:
@@ -99,6 +164,8 @@ def _loaded(info: Mapping[str, Any], token_url: str) -> Any:
             return service_account.Credentials.from_service_account_info(
                 info, scopes=SCOPES
             )
+        case kind if kind != "external_account":
+            raise ValueError
         case _ if info.get("subject_token_type") == _OF_AWS:
             return aws.Credentials.from_info(info, scopes=SCOPES)
         case _ if "executable" in info.get("credential_source", {}):
@@ -108,33 +175,15 @@ def _loaded(info: Mapping[str, Any], token_url: str) -> Any:
 
 
 def _token(credentials: Any) -> AccessToken:
+    """
+    What the library has got.
+
+    :raises ValueError: when that is nothing.
+    """
     from google.auth import _helpers
 
-    left = (credentials.expiry - _helpers.utcnow()).total_seconds()
-    return AccessToken(credentials.token, max(0.0, left))
-
-
-def _meant(error: Any) -> RenewalFailed:
-    """
-    What an error of the library's amounts to.
-
-    Besides a sentence it has what the endpoint said, as text or parsed; to an error
-    that comes of something here, such as a missing file, there is only the sentence.
-    """
-    sentence, said = (*error.args, None, None)[:2]
-    if isinstance(said, str):
-        said = decoded(said.encode("utf-8", "replace"), dict[str, Any])
-    if isinstance(said, Mapping):
-        failed = refusal(400, said)
-    elif "eauthentication is needed" in str(sentence):
-        failed = refusal(400, {"error": "invalid_grant", "error_subtype": RAPT})
-    else:
-        failed = RenewalFailed(None, _UNANSWERED)
-    if failed.cause is not None:
-        # There is no other login, and no other client, than new credentials.
-        return evolve(failed, need=failed.need and Need.CREDENTIAL)
-    if error.retryable:
-        return failed
-    return RenewalFailed(
-        Need.CREDENTIAL, "Google does not accept its credentials", Cause.CREDENTIALS
-    )
+    token, expiry = credentials.token, credentials.expiry
+    if not isinstance(token, str) or not token:
+        raise ValueError
+    left = (expiry - _helpers.utcnow()).total_seconds() if expiry else None
+    return AccessToken(token, lifetime(left))

@@ -74,7 +74,7 @@ class RenewalFailed(Exception):
 
 
 @frozen
-class _Fault:
+class Fault:
     """
     An error of the token endpoint, and who has to do something about it.
 
@@ -91,29 +91,17 @@ class _Fault:
 RAPT = "invalid_rapt"
 """What Google calls the proof that somebody has logged in of late."""
 
+CLOCK_WRONG = Fault(
+    "invalid_grant",
+    None,
+    Cause.CLOCK,
+    "this machine's clock is wrong, by Google's",
+    word="reasonable timeframe",
+)
+
 _FAULTS = (
-    _Fault(
-        "invalid_grant",
-        None,
-        Cause.CLOCK,
-        "this machine's clock is wrong, by Google's",
-        word="reasonable timeframe",
-    ),
-    _Fault(
-        "invalid_grant",
-        Need.CREDENTIAL,
-        Cause.CREDENTIALS,
-        "the key of the service account was deleted, or is another's",
-        word="Invalid JWT Signature",
-    ),
-    _Fault(
-        "invalid_grant",
-        Need.CREDENTIAL,
-        Cause.CREDENTIALS,
-        "there is no such service account any more",
-        word="account not found",
-    ),
-    _Fault(
+    CLOCK_WRONG,
+    Fault(
         "invalid_grant",
         Need.LOGIN,
         Cause.SESSION_CONTROL,
@@ -121,54 +109,54 @@ _FAULTS = (
         "unless the admin trusts the OAuth client or exempts it",
         word=RAPT,
     ),
-    _Fault(
+    Fault(
         "invalid_grant",
         Need.LOGIN,
         Cause.GRANT_DEAD,
         "the refresh token has expired or was revoked (it lives 7 days while the "
         "consent screen of the OAuth client is in testing)",
     ),
-    _Fault(
+    Fault(
         "unauthorized_client",
         Need.LOGIN,
         Cause.OTHER_CLIENT,
         "the refresh token was issued to another OAuth client",
     ),
-    _Fault(
+    Fault(
         "access_denied",
         Need.ENTITLEMENT,
         Cause.INELIGIBLE,
         "Google denies the account access",
     ),
-    _Fault(
+    Fault(
         "admin_policy_enforced",
         Need.ENTITLEMENT,
         Cause.ADMIN,
         "the admin of its organisation does not allow it",
     ),
-    _Fault(
+    Fault(
         "org_internal",
         Need.ENTITLEMENT,
         Cause.ADMIN,
         "the OAuth client is for another organisation",
     ),
-    _Fault(
+    Fault(
         "invalid_client",
         Need.CLIENT,
         Cause.CLIENT_SECRET,
         "the OAuth client id or secret is wrong",
     ),
-    _Fault(
+    Fault(
         "deleted_client", Need.CLIENT, Cause.CLIENT_GONE, "the OAuth client was deleted"
     ),
-    _Fault(
+    Fault(
         "invalid_request",
         Need.CLIENT,
         Cause.CLIENT_SECRET,
         "the OAuth client secret is missing",
         word="client_secret",
     ),
-    _Fault(
+    Fault(
         "invalid_request",
         Need.CLIENT,
         Cause.CLIENT_SECRET,
@@ -179,13 +167,13 @@ _FAULTS = (
 
 _CODE_FAULTS = (
     *(fault for fault in _FAULTS if fault.word == RAPT),
-    _Fault(
+    Fault(
         "invalid_grant",
         Need.LOGIN,
         Cause.GRANT_DEAD,
         "the code from the redirect has expired or was used already",
     ),
-    _Fault(
+    Fault(
         "redirect_uri_mismatch",
         Need.CLIENT,
         Cause.CLIENT_SECRET,
@@ -197,7 +185,7 @@ _CODE_FAULTS = (
 """The same, when it was a code that was to be exchanged."""
 
 _CONSENT_FAULTS = (
-    _Fault("access_denied", Need.LOGIN, Cause.INELIGIBLE, "consent was denied"),
+    Fault("access_denied", Need.LOGIN, Cause.INELIGIBLE, "consent was denied"),
     *_CODE_FAULTS,
 )
 """The same, when it is the redirect that brings an error and not a code."""
@@ -251,7 +239,7 @@ def read_renewal(status: int, body: bytes) -> AccessToken:
     if status == 200 and isinstance(token, str) and token:
         return AccessToken(
             token,
-            _lifetime(answer.get("expires_in")),
+            lifetime(answer.get("expires_in")),
             rotated if isinstance(rotated, str) and rotated else None,
         )
     raise refusal(status, answer)
@@ -304,12 +292,12 @@ def email_in(said: Mapping[str, Any]) -> str | None:
     return email if isinstance(email, str) and email else None
 
 
-def _fault(code: object, text: str, faults: tuple[_Fault, ...]) -> _Fault | None:
+def _fault(code: object, text: str, faults: tuple[Fault, ...]) -> Fault | None:
     return next((f for f in faults if f.code == code and f.word in text), None)
 
 
 def refusal(
-    status: int, answer: Mapping[str, Any], faults: tuple[_Fault, ...] = _FAULTS
+    status: int, answer: Mapping[str, Any], faults: tuple[Fault, ...] = _FAULTS
 ) -> RenewalFailed:
     """What an answer of a token endpoint that has no token amounts to."""
     said = [answer.get(key) for key in ("error_subtype", "error_description")]
@@ -321,7 +309,7 @@ def refusal(
     return RenewalFailed(fault.need, fault.reason, fault.cause)
 
 
-def _lifetime(expires_in: object) -> float:
+def lifetime(expires_in: object) -> float:
     """Seconds a token lives; an hour, as all of Google's, when that is not said."""
     seconds = _seconds(expires_in)
     return 3599.0 if seconds is None else min(86_400.0, max(0.0, seconds))
