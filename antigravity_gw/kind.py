@@ -154,6 +154,10 @@ class Kind(ABC):
         """The OAuth client that an account needs, if there is one."""
         return None
 
+    def secrets_of(self, record: Record) -> Sequence[str]:
+        """What no client may read of an account's credential."""
+        return (record.credential,)
+
     @abstractmethod
     def project_of(self, record: Record) -> str | None:
         """An account's project, empty where none is needed; None for ask Google."""

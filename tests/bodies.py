@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from antigravity_gw.causes import Cause
 from antigravity_gw.needs import Need
 from antigravity_gw.wire.verdict import Blame
 
@@ -40,7 +41,8 @@ class Real:
     """
     One answer, and how it is to be judged.
 
-    :ivar delay: the seconds it asks to wait, to the millisecond.
+    :ivar delay: the seconds to wait as it asks, to the millisecond.
+    :ivar cause: where a doctor has to tell it from others of the same need.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Real:
     link: str | None = None
     is_account_wide: bool = False
     headers: dict[str, str] = field(factory=dict)
+    cause: Cause | None = None
 
 
 def error(
@@ -883,7 +886,6 @@ QUOTAS = [
             info("RATE_LIMIT_EXCEEDED"),
         ),
         Blame.QUOTA,
-        34.0,
     ),
     Real(
         "per day and per minute",
@@ -932,7 +934,6 @@ QUOTAS = [
         429,
         ran_out(quota(PER_MODEL_MINUTE), limit="0", more="\nPlease retry in 34s."),
         Blame.QUOTA,
-        34.0,
     ),
     Real(
         "limit of less than one, per minute",

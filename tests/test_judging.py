@@ -18,17 +18,46 @@ from bodies import (
     error,
     info,
     quota,
+    retry,
+)
+from bodies_public import (
+    BROKEN_OFF,
+    CODE_ASSIST_SHORTAGES,
+    FEDERATED,
+    REAL_PUBLIC,
+    REAL_VERTEX,
+    SERVICE_ACCOUNTS,
+    SOURCES,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
 from antigravity_gw.errors import Exhausted
+from antigravity_gw.kind import Kind
 from antigravity_gw.kinds.code_assist import CodeAssist
+from antigravity_gw.kinds.gemini_api_key import GeminiApiKey
+from antigravity_gw.kinds.registered import KINDS
+from antigravity_gw.kinds.vertex import Vertex
 from antigravity_gw.needs import Need
-from antigravity_gw.wire.google import GoogleError, error_body, read_error, redacted
+from antigravity_gw.wire.answer import EventFraming, StreamedAnswer
+from antigravity_gw.wire.google import (
+    GoogleError,
+    UpstreamError,
+    error_body,
+    read_error,
+    redacted,
+)
 from antigravity_gw.wire.verdict import Blame, Verdict
 
 judge = CodeAssist.errors.judge
+
+BY_KIND: list[tuple[type[Kind], Real]] = [
+    *((CodeAssist, real) for real in (*REAL, *CODE_ASSIST_SHORTAGES)),
+    *((GeminiApiKey, real) for real in REAL_PUBLIC),
+    *((Vertex, real) for real in REAL_VERTEX),
+]
+NO = GoogleError()
+NEED_NO_CAUSE = (Blame.REQUEST, Blame.ENDPOINT, Blame.CAPACITY)
 
 
 def judged(status: int, body: bytes, **headers: str) -> Verdict:
@@ -36,21 +65,35 @@ def judged(status: int, body: bytes, **headers: str) -> Verdict:
     return judge(status, headers, read_error(body), NOW)
 
 
-@pytest.mark.parametrize("real", REAL, ids=lambda real: real.name)
-def test_real_bodies(real: Real) -> None:
+@pytest.mark.parametrize(
+    ("kind", "real"), BY_KIND, ids=[f"{k.name}-{real.name}" for k, real in BY_KIND]
+)
+def test_real_bodies(kind: type[Kind], real: Real) -> None:
     """Each body of Google's is blamed on the right party, with all it says."""
-    verdict = judge(real.status, real.headers, read_error(real.body), NOW)
+    verdict = kind.errors.judge(real.status, real.headers, read_error(real.body), NOW)
 
     assert (verdict.blame, verdict.need) == (real.blame, real.need)
     assert verdict.delay == pytest.approx(real.delay, abs=1e-3)
     assert (verdict.link, verdict.is_account_wide) == (real.link, real.is_account_wide)
+    assert real.cause in (None, verdict.cause)
+    assert verdict.cause is not None or verdict.blame in NEED_NO_CAUSE
+
+
+def test_sources() -> None:
+    """What is said to come from somewhere is there."""
+    refused = (*SERVICE_ACCOUNTS, *FEDERATED)
+    names = {real.name for _, real in BY_KIND} | {each.name for each in refused}
+
+    assert set(SOURCES) <= names | {name for name, _, _ in BROKEN_OFF}
 
 
 def verdicts(read: Callable[[bytes], GoogleError | None]) -> dict[str, Verdict]:
     """The verdicts on all of Google's errors, by name, if they are read so."""
     return {
-        real.name: judge(real.status, real.headers, read(real.body), NOW)
-        for real in REAL
+        f"{kind.name}: {real.name}": kind.errors.judge(
+            real.status, real.headers, read(real.body), NOW
+        )
+        for kind, real in BY_KIND
         if read_error(real.body)
     }
 
@@ -169,6 +212,80 @@ def test_one_of_several_quotas_names_a_model() -> None:
     assert not judged(429, said).is_account_wide
 
 
+ECHOES = (
+    'Invalid JSON payload received. Unknown name "{}": Cannot find field.',
+    "Invalid value at 'contents[0].role' (type.googleapis.com/x), \"{}\"",
+    "Unable to submit request because {} is not a valid role. Learn more: x",
+    "models/{} is not found for API version v1beta, or is not supported for x.",
+    "Publisher Model `projects/p/locations/l/publishers/google/models/{}` not found.",
+    "* GenerateContentRequest.tools[0].function_declarations[0].name: {}",
+    "Unsupported MIME type: {}",
+)
+"""How Google's errors repeat what a client wrote."""
+
+SAID = sorted(
+    {
+        *(said.message for _, r in BY_KIND if (said := read_error(r.body))),
+        *(
+            reason
+            for _, r in BY_KIND
+            for reason in (read_error(r.body) or NO).reasons()
+        ),
+    }
+)
+
+
+@given(st.sampled_from(KINDS), st.sampled_from(ECHOES), st.data())
+def test_no_client_talks_an_account_away(
+    kind: type[Kind], echo: str, data: st.DataObject
+) -> None:
+    """Whatever Google says of an account, it is not said by who writes the same."""
+    before, after = data.draw(st.text(max_size=9)), data.draw(st.text(max_size=9))
+    told = echo.format(before + data.draw(st.sampled_from(SAID)) + after)
+    status = data.draw(st.sampled_from([400, 404, 413, 422, 500]))
+    body = error(400, told, status="X")
+    verdict = kind.errors.judge(status, {}, read_error(body), NOW)
+
+    assert not verdict.is_about_account()
+    assert verdict.need is None
+    assert verdict.blame is not Blame.GATEWAY
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+@pytest.mark.parametrize(
+    ("body", "blame"), [case[1:] for case in BROKEN_OFF], ids=[c[0] for c in BROKEN_OFF]
+)
+@pytest.mark.parametrize("kind", [GeminiApiKey, Vertex])
+def test_streams_that_break_off(
+    kind: type[Kind], body: bytes, blame: Blame, size: int
+) -> None:
+    """An error that ends a stream is read, in an event or not, however it is cut."""
+    answer = StreamedAnswer(EventFraming(), kind.opened)
+    for start in range(0, len(body), size):
+        answer.feed(body[start : start + size])
+    answer.finish()
+
+    assert answer.begun
+    assert isinstance(answer.failure, UpstreamError)
+    said = answer.failure.error
+    assert kind.errors.judge(said.code, {}, said, NOW).blame is blame
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("asked", ["0s", "41s", "299s", "300s", "40000s"])
+@pytest.mark.parametrize("limit", ["0", "20"])
+def test_a_day_is_no_minute(kind: type[Kind], asked: str, limit: str) -> None:
+    """Out of a day's quota, a short delay is not believed, and a long one is."""
+    told = f"* Quota exceeded for metric: x, limit: {limit}, model: y"
+    day = detail("QuotaFailure", violations=[quota("GenerateRequestsPerDayPerProject")])
+    said = read_error(error(429, told, day, retry(asked)))
+    verdict = kind.errors.judge(429, {}, said, NOW)
+
+    assert verdict.blame is Blame.QUOTA
+    assert verdict.delay in (None, 300.0, 40000.0)
+    assert (verdict.delay is None) == (asked in ("0s", "41s", "299s"))
+
+
 @pytest.mark.parametrize("status", [-1, 0, 200, 302, 405, 413, 451, 599, 10**30])
 def test_any_status(status: int) -> None:
     """There is a verdict on every status, said or not."""
@@ -258,13 +375,13 @@ odd = st.builds(
 )
 
 
-@given(st.lists(odd) | anything, st.integers(399, 505))
-def test_any_json_can_be_judged(details: object, status: int) -> None:
+@given(st.lists(odd) | anything, st.integers(399, 505), st.sampled_from(KINDS))
+def test_any_json_can_be_judged(details: object, status: int, kind: type[Kind]) -> None:
     """No error object is so odd that judging it fails."""
     body = json.dumps(
         {"error": {"details": details, "errors": [details], "code": details}}
     )
-    verdict = judged(status, body.encode())
+    verdict = kind.errors.judge(status, {}, read_error(body.encode()), NOW)
 
     assert verdict.delay is None or verdict.delay >= 0
     assert verdict.link is None or verdict.link.startswith("https://")

@@ -6,7 +6,7 @@ site's protocol, and Google's replies are written by the test.
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from twisted.web.server import NOT_DONE_YET
 from antigravity_gw.catalog import Catalog, Model
 from antigravity_gw.gateway import Gateway, Limits
 from antigravity_gw.keys import Key, KeyRing
-from antigravity_gw.kind import Caller, Kinds, Means
+from antigravity_gw.kind import Caller, Kind, Kinds, Means
 from antigravity_gw.kinds.code_assist import CodeAssist
 from antigravity_gw.pool.account import Account
 from antigravity_gw.pool.choosing import Chooser, Strategy
@@ -38,7 +38,7 @@ from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.watch import StoreWatch
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.reach import Reach
-from antigravity_gw.record import Record
+from antigravity_gw.record import CODE_ASSIST, Record
 from antigravity_gw.upstream.client import Patience, Upstream
 from antigravity_gw.upstream.credentials import Exchange
 from antigravity_gw.upstream.endpoints import Endpoints
@@ -93,7 +93,7 @@ STREAM = Reply(body=event(TEXT) + event(LAST))
 
 @define
 class Call:
-    """What Google was asked: the account whose token it was, and the envelope."""
+    """What Google was asked: the account whose token or key it was, and the body."""
 
     host: str
     account: str
@@ -118,11 +118,10 @@ class Google(Resource):
     def render(self, request: Request) -> bytes | int:
         """Record the call, and answer it."""
         raw = request.content.read() if request.content else b""
-        bearer = (request.getHeader(b"authorization") or b"").decode()
         headers = request.requestHeaders.getAllRawHeaders()
         call = Call(
             host=(request.getHeader(b"host") or b"").decode(),
-            account=bearer.removeprefix("Bearer token-of-"),
+            account=_account(request),
             method=request.uri.decode().rpartition(":")[2],
             envelope=json.loads(raw),
             raw=raw,
@@ -339,7 +338,7 @@ class World:
         hosts = settings.get("hosts", ("http://one.example",))
         means = make_means(self.upstream, self.endpoints, hosts)
         self.kind = Scripted(means, self._post)
-        self.kinds = Kinds({self.kind.name: self.kind})
+        self.kinds = Kinds({self.kind.name: self.kind, **self._others(settings)})
         self.store = Store.open(folder)
         OPEN.append(self.store)
         writer = StoreWriter(self.store, execute)
@@ -368,7 +367,7 @@ class World:
         form = settings.get("form", Form.SSE)
         api = Api(
             gateway,
-            CATALOG,
+            settings.get("catalog", CATALOG),
             form,
             new_id=lambda: f"id-{next(ids)}",
         )
@@ -387,6 +386,20 @@ class World:
             default_form=form,
         )
 
+    def _others(self, settings: Mapping[str, Any]) -> dict[str, Kind]:
+        """
+        The other kinds of account that a test wants, by name.
+
+        ``kinds`` has the hosts of each, ``exchange`` what mints their tokens.
+        """
+        more = {"exchange": settings["exchange"]} if "exchange" in settings else {}
+        others: dict[str, Kind] = {}
+        for kind, hosts in settings.get("kinds", {}).items():
+            upstream = evolve(self.upstream, errors=kind.errors)
+            means = make_means(upstream, self.endpoints, hosts, **more)
+            others[kind.name] = kind(means)
+        return others
+
     def make_gateway(self, limits: Limits) -> Gateway:
         """What serves from this world's pool."""
         return Gateway(
@@ -396,15 +409,25 @@ class World:
             clock=self.clock,
         )
 
-    def add(self, name: str, project: str | None = "project-of-it") -> None:
+    def add(
+        self,
+        name: str,
+        project: str | None = "project-of-it",
+        kind: str = CODE_ASSIST,
+        **more: Any,
+    ) -> None:
         """
         Put an account into the pool.
 
         :param project: what Google is known to have given it; None for ask.
         """
         added = float(len(self.store.accounts()))
-        token = f"refresh-of-{name}"
-        self.store.put(Record(name, f"{name}@x", token, added=added))
+        given = {"credential": f"refresh-of-{name}", "added": added, **more}
+        named = None if kind == CODE_ASSIST else project
+        self.store.put(Record(name, f"{name}@x", kind=kind, project=named, **given))
+        if kind != CODE_ASSIST:  # of others Google has nothing to say
+            self.take_up()
+            return
         epochs = {
             known.record.id: known.record.epoch for known in self.store.accounts()
         }
@@ -465,6 +488,12 @@ class World:
     async def _post(self, form: bytes) -> tuple[int, bytes]:
         self.token_calls.append(form)
         return self.token_reply(form.decode().partition("refresh-of-")[2][:1])
+
+
+def _account(request: Request) -> str:
+    """Whose a request is, by what it shows: ``token-of-a`` or ``key-of-a``."""
+    shown = request.getHeader(b"authorization") or request.getHeader(b"x-goog-api-key")
+    return (shown or b"").decode().rpartition("-of-")[2]
 
 
 def _token(account: str) -> tuple[int, bytes]:

@@ -20,12 +20,14 @@ from antigravity_gw.wire.judging import (
     CONSOLE,
     IS_OFF,
     NO_SERVICE_HERE,
+    UNPAID,
     Row,
     Table,
     human,
 )
 from antigravity_gw.wire.oauth import AccessToken
-from antigravity_gw.wire.signs import always, begins, either, gives
+from antigravity_gw.wire.signs import always, begins, both, either, gives, says
+from antigravity_gw.wire.verdict import Blame, Verdict
 
 LONGEST_KEY = 512
 PREFIXES = ("AIza", "AQ.")
@@ -53,9 +55,36 @@ _400 = (
     NO_SERVICE_HERE,
 )
 
-_403 = (
+_401 = (
     Row(
-        gives("CONSUMER_SUSPENDED"),
+        always,
+        human(
+            Need.CREDENTIAL,
+            "Google does not accept its API key, or no more keys of its kind: make a "
+            "new one in AI Studio",
+            Cause.KEY_INVALID,
+        ),
+    ),
+)
+
+_403 = (
+    # It never comes without: Google loses a key now and then.  Hence once more, and
+    # no host is to rest that serves all the other keys; but if it is lost again,
+    # the client must not be told to show its key.
+    Row(
+        begins("method doesn't allow unregistered callers"),
+        Verdict(
+            Blame.TOKEN,
+            "Google has not seen its API key",
+            need=Need.CREDENTIAL,
+            cause=Cause.KEY_INVALID,
+        ),
+    ),
+    Row(
+        either(
+            gives("CONSUMER_SUSPENDED"),
+            begins("your project has been denied access"),
+        ),
         human(
             Need.SUSPENDED,
             "Google has suspended the project of its API key",
@@ -65,7 +94,7 @@ _403 = (
     Row(
         either(
             gives("API_KEY_INVALID", "CONSUMER_INVALID"),
-            begins("your api key was reported as leaked", "method doesn't allow"),
+            begins("your api key was reported as leaked"),
         ),
         _INVALID,
     ),
@@ -88,6 +117,53 @@ _403 = (
         ),
         mended_at=CONSOLE,
     ),
+    UNPAID,
+    Row(
+        begins(
+            "access to generativelanguage.googleapis.com is restricted from your "
+            "billing country"
+        ),
+        human(
+            Need.ENTITLEMENT,
+            "Google does not serve the country its project is billed in",
+            Cause.REGION,
+        ),
+    ),
+)
+
+_NEWCOMER = Verdict(
+    Blame.HUMAN,
+    "Google keeps the model from accounts that have not used it before",
+    need=Need.ENTITLEMENT,
+    cause=Cause.MODEL_FORBIDDEN,
+)
+
+# The others may have used it.
+_404 = (
+    Row(both(begins("this model models/"), says("available to new users")), _NEWCOMER),
+)
+
+_429 = (
+    Row(
+        begins("your prepayment credits are depleted"),
+        human(
+            Need.ENTITLEMENT,
+            "the credits paid in advance are used up: buy more in AI Studio",
+            Cause.BILLING,
+        ),
+    ),
+    Row(
+        begins(
+            "your project has exceeded its monthly spending cap",
+            "your billing account has exceeded its monthly spending cap",
+        ),
+        Verdict(
+            Blame.QUOTA,
+            "the month's spending cap is reached, which AI Studio lets you raise",
+            is_account_wide=True,
+            cause=Cause.OUT_OF_QUOTA,
+        ),
+    ),
 )
 
 
@@ -98,7 +174,7 @@ class GeminiApiKey(Kind):
     name = "gemini_api_key"
     title = "Gemini API key"
     secret = "API key"
-    errors = Table({400: _400, 401: (Row(always, _INVALID),), 403: _403})
+    errors = Table({400: _400, 401: _401, 403: _403, 404: _404, 429: _429})
     opened = staticmethod(unwrapped)
 
     @classmethod

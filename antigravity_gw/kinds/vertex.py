@@ -29,12 +29,13 @@ from antigravity_gw.wire.judging import (
     IS_OFF,
     NO_SERVICE_HERE,
     SCOPES_MISSING,
+    UNPAID,
     Row,
     Table,
     human,
 )
 from antigravity_gw.wire.oauth import AccessToken
-from antigravity_gw.wire.signs import always, either, gives, says
+from antigravity_gw.wire.signs import SHORT, always, begins, both, either, gives, says
 from antigravity_gw.wire.verdict import Blame, Verdict
 
 GLOBAL = "global"
@@ -50,11 +51,53 @@ REQUIRED = {
 PAYER = "quota_project_id"
 """What credentials call the project that is charged."""
 
+PARTICULAR = (
+    *("client_id", "client_secret", "refresh_token", "account"),
+    *("client_email", "private_key", "private_key_id", "project_id"),
+    *("quota_project_id", "audience", "service_account_impersonation_url"),
+)
+"""What they may have in them that is nobody else's affair."""
+
 _400 = (
     NO_SERVICE_HERE,
     Row(
         gives("CONSUMER_INVALID"),
         human(Need.PROJECT, "its project does not exist", Cause.WRONG_PROJECT),
+    ),
+    Row(
+        begins("organization policy constraint"),
+        Verdict(
+            Blame.HUMAN,
+            "a policy of its organisation forbids it the model",
+            need=Need.ENTITLEMENT,
+            cause=Cause.ADMIN,
+        ),
+    ),
+    Row(
+        both(begins("project `"), says("is not allowed to use publisher model")),
+        Verdict(
+            Blame.HUMAN,
+            "its project may not use the model",
+            need=Need.ENTITLEMENT,
+            cause=Cause.MODEL_FORBIDDEN,
+        ),
+    ),
+    Row(
+        both(begins("publisher model `"), says("is not servable in region")),
+        Verdict(
+            Blame.MISSING,
+            "its location does not have the model",
+            cause=Cause.NO_SUCH_MODEL,
+        ),
+    ),
+    # Ours it is, not the client's; but other accounts are asked at other hosts.
+    Row(
+        begins("invalid hostname"),
+        Verdict(
+            Blame.ENDPOINT,
+            "there is no such host: look at the account's location and at "
+            "upstream.vertex.endpoints",
+        ),
     ),
 )
 
@@ -86,7 +129,7 @@ _403 = (
     Row(
         either(
             gives("CONSUMER_INVALID", "USER_PROJECT_DENIED"),
-            says("denied on resource project"),
+            begins("permission denied on resource project"),
         ),
         human(
             Need.PROJECT,
@@ -98,11 +141,12 @@ _403 = (
         gives("CONSUMER_SUSPENDED"),
         human(Need.SUSPENDED, "Google has suspended its project", Cause.SUSPENDED),
     ),
+    UNPAID,
     BEHIND_PERIMETER,
     SCOPES_MISSING,
     # Which may be about one model: no client is to take the account from the others.
     Row(
-        gives("IAM_PERMISSION_DENIED"),
+        either(gives("IAM_PERMISSION_DENIED"), begins("permission 'aiplatform.")),
         Verdict(
             Blame.HUMAN,
             "its credentials lack a role, such as Vertex AI User, on its project",
@@ -111,6 +155,30 @@ _403 = (
         ),
     ),
 )
+
+_429 = (
+    Row(
+        both(
+            begins("quota exceeded for aiplatform.googleapis.com/"),
+            says("_per_minute_"),
+        ),
+        Verdict(
+            Blame.RATE,
+            "too many requests in a minute",
+            delay=60.0,
+            cause=Cause.TOO_FAST,
+        ),
+        longest=SHORT,
+    ),
+)
+
+REGIONAL = "{location}-aiplatform.googleapis.com"
+_ELSEWHERE = {
+    GLOBAL: "aiplatform.googleapis.com",
+    "us": "aiplatform.us.rep.googleapis.com",
+    "eu": "aiplatform.eu.rep.googleapis.com",
+}
+"""Google's hosts for the locations that are no regions."""
 
 
 @define(eq=False)
@@ -122,7 +190,7 @@ class Vertex(Kind):
     secret = "file of the credentials"
     is_typed = False
     has_location = True
-    errors = Table({400: _400, 401: _401, 403: _403})
+    errors = Table({400: _400, 401: _401, 403: _403, 429: _429})
     opened = staticmethod(unwrapped)
 
     @classmethod
@@ -142,11 +210,9 @@ class Vertex(Kind):
         return Given(json.dumps(told, separators=(",", ":")), project)
 
     def hosts(self, record: Record) -> Sequence[str]:
-        """Those of the account's location; the global one is not named in them."""
+        """Those of the account's location."""
         place = record.location or GLOBAL
-        part = "{location}-" if place == GLOBAL else "{location}"
-        word = "" if place == GLOBAL else place
-        return [host.replace(part, word) for host in self.means.reach.endpoints]
+        return [_host_in(place, host) for host in self.means.reach.endpoints]
 
     def order(self, ask: Ask, caller: Caller, host: str) -> Order:
         """The client's object as it is."""
@@ -166,9 +232,32 @@ class Vertex(Kind):
             means.token_seconds, self.upstream.clock, means.in_thread(token_for)
         )
 
+    def secrets_of(self, record: Record) -> Sequence[str]:
+        """All that is particular to the credentials."""
+        return _particulars(record.credential)
+
     def project_of(self, record: Record) -> str | None:
         """The operator's word; there is nobody to ask."""
         return record.project
+
+
+def _host_in(place: str, template: str) -> str:
+    """
+    The base URL for a location.
+
+    Google's own hosts have three forms of name.  In those of an operator, such as
+    private endpoints, the location stands where its place is, if it has one.
+    """
+    if place in _ELSEWHERE:
+        template = template.replace(REGIONAL, _ELSEWHERE[place])
+    return template.replace("{location}", place)
+
+
+@lru_cache(maxsize=256)
+def _particulars(credential: str) -> tuple[str, ...]:
+    """What the credentials say that tells them from others."""
+    told = decoded(credential.encode(), dict[str, Any]) or {}
+    return tuple(told[key] for key in PARTICULAR if isinstance(told.get(key), str))
 
 
 @lru_cache(maxsize=256)

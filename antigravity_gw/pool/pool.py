@@ -319,7 +319,8 @@ class Lease:
     def secrets(self) -> tuple[str, ...]:
         """What no client may read of the account."""
         caller, record = self.caller, self.turn.account.record
-        return caller.project, caller.token, record.credential, record.name
+        told = self.kind.secrets_of(record)
+        return caller.project, caller.token, record.name, *told
 
     @property
     def kind(self) -> Kind:

@@ -28,6 +28,7 @@ from antigravity_gw.wire.signs import (
     either,
     gives,
     is_limit_zero,
+    is_limit_zero_everywhere,
     is_short,
     is_unreadable,
     says,
@@ -45,26 +46,34 @@ class Row:
     :ivar means: the verdict, but for what the single reply says.
     :ivar mended_at: the hosts that a link in it may lead to.
     :ivar longest: the seconds it lasts at most, whatever the reply says.
+    :ivar shortest: the seconds that a reply must name to be believed.
     """
 
     sign: Sign
     means: Verdict
     mended_at: Container[str] = ()
     longest: float = math.inf
+    shortest: float = 0.0
 
     def applied_to(self, reply: Reply) -> Verdict:
         """The verdict on *reply*."""
         means, error = self.means, reply.error
         is_shortage = means.blame in (Blame.QUOTA, Blame.RATE)
-        asked = reply.delay if means.blame in _PASSING else None
         return evolve(
             means,
             reason=means.reason.format(status=reply.status),
-            delay=means.delay if asked is None else min(asked, self.longest),
+            delay=self._delay_in(reply),
             link=error.link(self.mended_at),
             is_account_wide=means.is_account_wide
             or (is_shortage and error.is_of_every_model()),
         )
+
+    def _delay_in(self, reply: Reply) -> float | None:
+        """The seconds that *reply* asks to wait, if that is to be believed."""
+        asked = reply.delay if self.means.blame in _PASSING else None
+        if asked is None or asked < self.shortest:
+            return self.means.delay
+        return min(asked, self.longest)
 
 
 @frozen
@@ -118,6 +127,7 @@ def asked_delay(
 
 _FULL = Verdict(Blame.CAPACITY, "no capacity for the model", cause=Cause.NO_CAPACITY)
 _SPENT = Verdict(Blame.QUOTA, "out of quota", cause=Cause.OUT_OF_QUOTA)
+_NONE = evolve(_SPENT, reason="there is no quota at all for it")
 _TOO_FAST = Verdict(
     Blame.RATE, "too many requests in a short time", cause=Cause.TOO_FAST
 )
@@ -129,7 +139,16 @@ _NAMED = (
     Row(
         both(
             comes_as(429, 499, 503),
-            says("no capacity available", "model is overloaded"),
+            either(
+                says("no capacity available", "model is overloaded"),
+                begins(
+                    "this model is currently experiencing high demand",
+                    "resource exhausted. please try again later",
+                    "resource exhausted, please try again later",
+                    "unable to submit request because the service is temporarily out "
+                    "of capacity",
+                ),
+            ),
         ),
         _FULL,
     ),
@@ -141,10 +160,17 @@ _NAMED = (
     ),
     Row(gives("QUOTA_EXHAUSTED"), _SPENT),
     Row(
-        both(comes_as(429), is_limit_zero),
-        evolve(_SPENT, reason="there is no quota at all for it"),
+        both(comes_as(429), is_limit_zero_everywhere),
+        evolve(_NONE, is_account_wide=True),
+        shortest=SHORT,
     ),
-    Row(counts_by("perday", "daily"), evolve(_SPENT, reason="out of the day's quota")),
+    Row(both(comes_as(429), is_limit_zero), _NONE, shortest=SHORT),
+    # The public API asks for less than a minute then, though the day is not over.
+    Row(
+        counts_by("perday", "daily"),
+        evolve(_SPENT, reason="out of the day's quota"),
+        shortest=SHORT,
+    ),
     Row(counts_by("perminute"), evolve(_TOO_FAST, delay=60.0), longest=SHORT),
     Row(gives("RATE_LIMIT_EXCEEDED"), _TOO_FAST),
 )
@@ -176,6 +202,15 @@ NO_SERVICE_HERE = Row(
         Need.ENTITLEMENT,
         "Google does not serve the place it is asked from",
         Cause.REGION,
+    ),
+)
+
+UNPAID = Row(
+    begins("lightning dunning decision is deny"),
+    human(
+        Need.ENTITLEMENT,
+        "the bills of its project are not paid",
+        Cause.BILLING,
     ),
 )
 

@@ -87,7 +87,17 @@ gemini-cli, which waits no longer either."""
 
 def is_limit_zero(reply: Reply) -> bool:
     """There never was any of the quota that ran out."""
-    return _LIMIT_ZERO.search(reply.error.message) is not None
+    is_told = _LIMIT_ZERO.search(reply.error.message) is not None
+    return is_told or _is_value_zero(reply)
+
+
+def is_limit_zero_everywhere(reply: Reply) -> bool:
+    """Nor was there of any model's, since that quota is not counted by models."""
+    return _is_value_zero(reply) and not any("model" in i for i in reply.error.quotas())
+
+
+def _is_value_zero(reply: Reply) -> bool:
+    return "0" in list(reply.error.metadata("quota_limit_value"))
 
 
 def is_short(reply: Reply) -> bool:
