@@ -929,7 +929,7 @@ VERTEX_DENIALS = [
             ),
         ),
         Blame.HUMAN,
-        need=Need.LOGIN,
+        need=Need.CREDENTIAL,
         is_account_wide=True,
         cause=Cause.SCOPES,
     ),
@@ -1069,7 +1069,7 @@ VERTEX_BAD_REQUESTS = [
             "Learn more: https://cloud.google.com/vertex-ai/generative-ai/docs/"
             "model-reference/gemini",
         ),
-        Blame.REQUEST,
+        Blame.MISSING,
     ),
     Real(
         "vertex: thinking cannot be off",

@@ -57,7 +57,7 @@ BY_KIND: list[tuple[type[Kind], Real]] = [
     *((Vertex, real) for real in REAL_VERTEX),
 ]
 NO = GoogleError()
-NEED_NO_CAUSE = (Blame.REQUEST, Blame.ENDPOINT, Blame.CAPACITY)
+NEED_NO_CAUSE = (Blame.REQUEST, Blame.ENDPOINT, Blame.CAPACITY, Blame.MISSING)
 
 
 def judged(status: int, body: bytes, **headers: str) -> Verdict:

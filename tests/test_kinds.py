@@ -428,6 +428,23 @@ def test_it_is_found_with_another_kind(world: World) -> None:
     assert asked(world) == ["a", "k", "v"]
 
 
+def test_a_role_that_only_some_apis_want(world: World) -> None:
+    """A client that leaves it out is served by one that does not mind, if there is."""
+    role = error(400, "Please use a valid role: user, model.")
+
+    def answer(call: Call) -> Reply:
+        return fine(call) if call.account == "k" else Reply(400, role)
+
+    world.google.script = [answer]
+    assert [world.generate().status for _ in range(9)] == [200] * 9
+    only(world, "v")
+    client = world.generate()
+
+    assert client.error() == (400, "INVALID_ARGUMENT")
+    assert "valid role" in client.json()["error"]["message"]
+    assert world.account("v").holds.by_model == {}
+
+
 def test_models_of_some_kinds(tmp_path: Path, tokens: TokenEndpoint) -> None:
     """A model that is limited to kinds is asked for under no others."""
     names = Catalog((Model(name="pro"),), {}, kinds={"pro": ("vertex",)})

@@ -23,6 +23,7 @@ from antigravity_gw.wire.judging import (
     CONSOLE,
     IS_OFF,
     NO_SERVICE_HERE,
+    ROLE_WANTED,
     SCOPES_MISSING,
     Row,
     Table,
@@ -65,6 +66,7 @@ _WRONG_PROJECT = Verdict(
 )
 
 _400 = (
+    ROLE_WANTED,
     Row(
         either(
             gives("RESOURCE_PROJECT_INVALID"),
@@ -135,7 +137,14 @@ _403 = (
         human(Need.ENTITLEMENT, "the account lacks a role on its project", Cause.ROLE),
     ),
     BEHIND_PERIMETER,
-    SCOPES_MISSING,
+    Row(
+        SCOPES_MISSING,
+        human(
+            Need.LOGIN,
+            "its owner did not grant all that was asked for at login",
+            Cause.SCOPES,
+        ),
+    ),
 )
 
 _404 = (Row(either(is_lost_project, begins("resource projects/")), _WRONG_PROJECT),)

@@ -28,6 +28,7 @@ from antigravity_gw.wire.judging import (
     CONSOLE,
     IS_OFF,
     NO_SERVICE_HERE,
+    ROLE_WANTED,
     SCOPES_MISSING,
     UNPAID,
     Row,
@@ -59,6 +60,7 @@ PARTICULAR = (
 """What they may have in them that is nobody else's affair."""
 
 _400 = (
+    ROLE_WANTED,
     NO_SERVICE_HERE,
     Row(
         gives("CONSUMER_INVALID"),
@@ -143,7 +145,12 @@ _403 = (
     ),
     UNPAID,
     BEHIND_PERIMETER,
-    SCOPES_MISSING,
+    Row(
+        SCOPES_MISSING,
+        human(
+            Need.CREDENTIAL, "its credentials lack a scope for Vertex AI", Cause.SCOPES
+        ),
+    ),
     # Which may be about one model: no client is to take the account from the others.
     Row(
         either(gives("IAM_PERMISSION_DENIED"), begins("permission 'aiplatform.")),

@@ -223,16 +223,20 @@ BEHIND_PERIMETER = Row(
     ),
 )
 
-SCOPES_MISSING = Row(
-    either(
-        gives("ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
-        says("insufficient authentication scopes"),
+SCOPES_MISSING = either(
+    gives("ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
+    says("insufficient authentication scopes"),
+)
+"""A token is not good for as much as it is used for."""
+
+# The client's fault, strictly; but the public API does not mind, and no client can
+# know whom it is going to meet.
+ROLE_WANTED = Row(
+    begins(
+        "please use a valid role",
+        "unable to submit request because please use a valid role",
     ),
-    human(
-        Need.LOGIN,
-        "its owner did not grant all that was asked for at login",
-        Cause.SCOPES,
-    ),
+    Verdict(Blame.MISSING, "this API wants a role in each of the contents"),
 )
 
 # Which does not say that it is not the model: no client is to take an account
