@@ -101,8 +101,8 @@ class Google:
     Whom a login asks.
 
     :ivar authorization_url: where a browser is sent.
-    :ivar post: posts a form to the token endpoint, see
-        :class:`~antigravity_gw.pool.tokens.PostsForm`.
+    :ivar post: posts a form to the token endpoint, for the status and body of its
+        answer; fails with GatewayError when there is none.
     :ivar whose: asks whose an access token is; fails as lookups do.
     """
 
