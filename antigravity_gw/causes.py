@@ -7,7 +7,7 @@ class Cause(Enum):
     """
     What is behind a failure, when upstream says so or it can be told from outside.
 
-    The value is its name in JSON; ``diagnosis.py`` has the words and the way out.
+    The value is its name in JSON; ``remedies.py`` has the words and the way out.
     """
 
     NOT_LISTED = "client-not-listed"

@@ -17,19 +17,26 @@ def checked(
 
     :raises CannotStart: naming every mistake, a line each.
     """
+    loaded, problems = looked_through(file, environ, options)
+    if loaded is None or problems:
+        raise CannotStart("\nantigravity-gw: ".join(problems))
+    return loaded
+
+
+def looked_through(
+    file: str | None, environ: Mapping[str, str], options: Mapping[str, Any]
+) -> tuple[Loaded | None, list[str]]:
+    """The configuration, if there is one to speak of, and every mistake in it."""
     from twisted.internet import reactor
 
     try:
         loaded = load(file, environ, options)
-        problems = check_endpoints(reactor, loaded.config.listen)
-        for reads in (loaded.key_ring, loaded.oauth_client):
-            problems += _problems_of(reads)
-        problems += _useless_certificates(loaded)
     except ConfigError as error:
-        problems = error.problems
-    if problems:
-        raise CannotStart("\nantigravity-gw: ".join(problems))
-    return loaded
+        return None, error.problems
+    problems = check_endpoints(reactor, loaded.config.listen)
+    for reads in (loaded.key_ring, loaded.oauth_client):
+        problems += _problems_of(reads)
+    return loaded, problems + _useless_certificates(loaded)
 
 
 def good_news(loaded: Loaded) -> str:

@@ -275,15 +275,19 @@ class Loaded:
             )
         return OAuthClient(oauth.client_id, secret)
 
-    def _secret(self, place: str, file: str) -> str:
+    def secret_file(self, name: str) -> Path:
         """
-        What a file with one secret in it says.
+        Where a file with a secret in it is.
 
         A relative name is looked for among systemd's credentials, if there are
         any, and else beside the configuration file.
         """
         base = Path(self.environ.get("CREDENTIALS_DIRECTORY") or self.path.parent)
-        path = base / _expanded(file)
+        return base / _expanded(name)
+
+    def _secret(self, place: str, file: str) -> str:
+        """What a file with one secret in it says."""
+        path = self.secret_file(file)
         try:
             secret = path.read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:

@@ -158,7 +158,7 @@ class Gateway:
                     host,
                     _discreet(self._fair(setback, ask, errand), lease),
                 )
-                served.trouble = verdict.reason
+                served.trouble, served.cause = verdict.reason, verdict.cause
                 self._blame(verdict, lease, host, ask.model)
                 if verdict.blame is Blame.MISSING:
                     self.pool.pass_over(errand, journey.failed)

@@ -2,6 +2,8 @@
 
 from attrs import define
 
+from antigravity_gw.causes import Cause
+
 SERVED = "served"
 CLIENT_LEFT = "client_left"
 
@@ -20,6 +22,7 @@ class Served:
     :ivar ended: how it ended, in a word: :data:`SERVED`, :data:`CLIENT_LEFT`, or
         that of the error which the client was answered with.
     :ivar trouble: what went wrong, in general terms; the last thing that did.
+    :ivar cause: what was behind that, if upstream has said so.
     """
 
     key: str = ""
@@ -30,6 +33,7 @@ class Served:
     events: int = 0
     ended: str = SERVED
     trouble: str = ""
+    cause: Cause | None = None
 
     def fail(self, ended: str, trouble: str) -> None:
         """It ends badly; why it does is said once, by who knows first."""

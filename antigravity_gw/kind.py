@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 from attrs import define, field, frozen
 from twisted.internet.defer import Deferred
 
+from antigravity_gw.causes import Cause
 from antigravity_gw.reach import Reach
 from antigravity_gw.record import Record
 from antigravity_gw.upstream.client import Upstream
@@ -51,6 +52,19 @@ class Given:
     credential: str = field(repr=False)
     project: str | None = field(default=None, repr=False)
     doubt: str | None = None
+
+
+@frozen
+class Standing:
+    """
+    What an account is entitled to, according to Google.
+
+    :ivar told: a clause for the operator.
+    :ivar doubt: what is probably behind a refusal that does not say why.
+    """
+
+    told: str
+    doubt: Cause | None = None
 
 
 @frozen(kw_only=True)
@@ -169,6 +183,22 @@ class Kind(ABC):
         :raises Setback: when Google would not say, or will not have the account.
         """
         return self.project_of(record)
+
+    async def identity(self, record: Record, token: str) -> str | None:
+        """
+        Who an account is, for its operator's eyes; None where that is unknown.
+
+        :raises Setback: when Google would not say.
+        """
+        return None
+
+    async def standing(self, caller: Caller) -> Standing | None:
+        """
+        What an account is entitled to; None where there is nobody to ask.
+
+        :raises Setback: when Google would not say, or will not have the account.
+        """
+        return None
 
     async def find_quotas(self, caller: Caller) -> dict[str, Remaining]:
         """

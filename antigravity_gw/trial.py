@@ -14,6 +14,7 @@ from uuid import uuid4
 from attrs import evolve, field, frozen
 from twisted.web.server import Request
 
+from antigravity_gw.causes import Cause
 from antigravity_gw.config import Loaded
 from antigravity_gw.errors import GatewayError
 from antigravity_gw.gateway import Gateway
@@ -44,12 +45,14 @@ class Outcome:
     :ivar reason: why it does not serve; None when it does.
     :ivar seconds: how long that took to find out.
     :ivar holds: what is held against it now, and was found out just now.
+    :ivar cause: what is behind it, if the answer has said so.
     """
 
     model: str
     reason: str | None
     seconds: float
     holds: Mapping[str, Hold] = field(factory=dict)
+    cause: Cause | None = None
 
     @property
     def serves(self) -> bool:
@@ -89,22 +92,39 @@ class Trial:
 
         :raises StoreError: when what came of it cannot be stored.
         """
+        outcome = await self.ask(self.begin(known))
+        await self.keep(known)
+        return outcome
+
+    def begin(self, known: Known) -> Account:
+        """Take an account up, as if nothing spoke against asking it."""
         pool = self.gateway.pool
-        began = pool.now()
-        pool.take_up([_unprejudiced(known, self.model, began)])
+        pool.take_up([_unprejudiced(known, self.model, pool.now())])
         (account,) = pool.accounts
-        trouble = await self._asked()
-        took, holds = pool.now() - began, self._held(account)
+        return account
+
+    async def ask(self, account: Account) -> Outcome:
+        """Ask the account that was taken up."""
+        began, served = self.gateway.pool.now(), Served()
+        trouble = await self._asked(served)
+        took, holds = self.gateway.pool.now() - began, self.held(account)
         if trouble is not None:  # a hold says it best
             trouble = next((hold.reason for hold in holds.values()), trouble)
-        if not await pool.writer.flushed():
+        cause = None if trouble is None else served.cause
+        return Outcome(self.model, trouble, took, holds, cause)
+
+    async def keep(self, known: Known) -> None:
+        """
+        Store what came of it.
+
+        :raises StoreError: when that cannot be done.
+        """
+        if not await self.gateway.pool.writer.flushed():
             raise StoreError(f"what came of it cannot be stored in {self.store.path}")
         self.store.touch(known.record.id)
-        return Outcome(self.model, trouble, took, holds)
 
-    async def _asked(self) -> str | None:
+    async def _asked(self, served: Served) -> str | None:
         """Ask; return why there was no answer, if there was none."""
-        served = Served()
         ask = Ask(
             id=str(uuid4()),
             model=self.model,
@@ -119,7 +139,7 @@ class Trial:
             return served.trouble or error.message
         return None
 
-    def _held(self, account: Account) -> dict[str, Hold]:
+    def held(self, account: Account) -> dict[str, Hold]:
         """What bars the model now, by what it is held against."""
         by_model, now = account.holds.by_model, self.gateway.pool.now()
         return {

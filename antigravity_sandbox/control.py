@@ -18,6 +18,8 @@ from antigravity_sandbox.orders import ORDERS
 from antigravity_sandbox.reply import Json, Refused, Reply
 from antigravity_sandbox.sandbox import Sandbox
 
+LONGEST_OFFSET = 366 * 86400.0
+
 
 def overview(sandbox: Sandbox) -> Json:
     """The whole sandbox at a glance."""
@@ -88,6 +90,17 @@ def set_pace(sandbox: Sandbox, body: Json) -> Json:
     """Change them, for the streams to come."""
     sandbox.pace = _only(body, "seconds", read_seconds)
     return pace(sandbox)
+
+
+def clock(sandbox: Sandbox) -> Json:
+    """How far the clock that answers are dated by is ahead, in seconds."""
+    return {"seconds": sandbox.clock_ahead}
+
+
+def set_clock(sandbox: Sandbox, body: Json) -> Json:
+    """Set it, for the answers to come; less than 0 is behind."""
+    sandbox.clock_ahead = _only(body, "seconds", _offset)
+    return clock(sandbox)
 
 
 def accounts(sandbox: Sandbox) -> Json:
@@ -174,6 +187,15 @@ def _number(value: str) -> int:
     if not value.isdecimal():
         raise ValueError("must be a whole number, 0 or more")
     return int(value)
+
+
+def _offset(value: object) -> float:
+    """A number of seconds that may be less than none."""
+    is_behind = isinstance(value, int | float) and value < 0
+    seconds = read_seconds(-value if is_behind else value)  # type: ignore[operator]
+    if seconds > LONGEST_OFFSET:
+        raise ValueError("must not be longer than a year")
+    return -seconds if is_behind else seconds
 
 
 def _switch(value: str) -> bool:

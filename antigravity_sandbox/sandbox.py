@@ -53,10 +53,12 @@ class Sandbox:
 
     :ivar random: for the rules that have a chance, and for ids.
     :ivar pace: seconds between two events of a stream.
+    :ivar clock_ahead: the seconds by which the dates of answers are ahead.
     """
 
     random: Random
     pace: float = 0.15
+    clock_ahead: float = 0.0
     accounts: Accounts = field(factory=Accounts.demo)
     consents: consent.Consents = field(factory=consent.Consents)
     rules: RuleBook = field(factory=RuleBook)

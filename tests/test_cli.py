@@ -17,9 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 
+from antigravity_gw.causes import Cause
 from antigravity_gw.cli import common, main
+from antigravity_gw.cli.doctor import Report
 from antigravity_gw.cli.tables import Moment, card, listing
 from antigravity_gw.cli.trials import NOBODYS_FAULT, Result, run_reactor
+from antigravity_gw.cli.verdicts import account_lines, daemon_lines
 from antigravity_gw.cli.words import (
     ago,
     clock_time,
@@ -30,12 +33,16 @@ from antigravity_gw.cli.words import (
     span,
     timestamp,
 )
+from antigravity_gw.diagnosis import Findings, Trouble, diagnose
+from antigravity_gw.doctor import Examination, Step
+from antigravity_gw.doctor import Result as StepResult
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Access, Known
 from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold
 from antigravity_gw.pool.learnt import held, minted, project_found, quota_seen
 from antigravity_gw.pool.store import Store
+from antigravity_gw.premises import Grade, Premise
 from antigravity_gw.record import Record
 from antigravity_gw.trial import Outcome
 from antigravity_gw.wire.companion import Remaining
@@ -1235,3 +1242,136 @@ def test_a_terminal_that_knows_few_letters(
 
     assert status == 0
     assert "zo\\xeb" in out.read()
+
+
+# The doctor
+
+
+def examination(
+    record: Record, trouble: Trouble | None, *steps: Step, **more: Any
+) -> Examination:
+    """What came of examining an account."""
+    diagnosis = diagnose(record, Findings(trouble=trouble, **more))
+    return Examination(Known(record), "pro", steps, diagnosis)
+
+
+REACHED = Step("reach", StepResult.OK, 0.12, "3 of 3 hosts answer")
+
+
+def test_a_verdict_for_people() -> None:
+    """The steps, one verdict, and what to do; a link is never broken."""
+    trouble = Trouble(
+        Cause.UNVERIFIED, "Google wants the account verified", Need.VALIDATION, LINK
+    )
+    failed = Step("generate", StepResult.FAILED, 12.3, trouble.reason)
+    told = examination(Record("1234abcd", "ada", "secret"), trouble, REACHED, failed)
+    lines = list(account_lines(told, Moment(NOW, UTC)))
+
+    assert lines[:3] == [
+        "ada (Code Assist): does not serve pro",
+        "  reach        ok       0.1 s  3 of 3 hosts answer",
+        "  generate     failed  12.3 s  Google wants the account verified",
+    ]
+    assert lines[3].startswith(
+        "  verdict:  Google wants the account's owner to confirm"
+    )
+    assert f"  link:     {LINK}" in lines
+    assert max(len(line) for line in lines if LINK not in line) <= 80
+    assert "'antigravity-gw accounts enable ada'" in "\n".join(lines)
+    assert lines[-1] == "  whose:    its owner's to mend"
+
+
+def test_what_ends_by_itself() -> None:
+    """It is said until when, by the clock."""
+    trouble = Trouble(Cause.OUT_OF_QUOTA, "out of quota", None, None, NOW + 7200)
+    told = examination(Record("1", "ada", "secret"), trouble, REACHED)
+    lines = list(account_lines(told, Moment(NOW, UTC)))
+
+    assert "  when:     tried again in 2 h (10:00)" in lines
+    assert "  why:      out of quota" in lines
+
+
+def test_a_verdict_of_none() -> None:
+    """An account that serves needs no more words."""
+    told = examination(Record("1", "ada", "secret"), None, REACHED)
+
+    assert list(account_lines(told, Moment(NOW))) == [
+        "ada (Code Assist): serves pro",
+        "  reach        ok       0.1 s  3 of 3 hosts answer",
+        "  verdict:  It serves.",
+    ]
+
+
+WELL = examination(Record("1", "a", "x"), None)
+ILL = examination(Record("1", "a", "x"), Trouble(Cause.SUSPENDED, "no"))
+UNKNOWN = examination(Record("1", "a", "x"), Trouble(Cause.NETWORK, "no"))
+FINE = Premise("disk", Grade.OK, "fine")
+DOUBTFUL = Premise("disk", Grade.WARNING, "hardly", "do it")
+BAD = Premise("disk", Grade.PROBLEM, "not", "do it")
+
+
+@pytest.mark.parametrize(
+    ("report", "status"),
+    [
+        (Report(None, []), 0),
+        (Report([FINE], [WELL]), 0),
+        (Report([DOUBTFUL], [WELL]), 0),
+        (Report([BAD], [WELL]), 1),
+        (Report([FINE], [WELL, ILL]), 1),
+        (Report([FINE], [UNKNOWN, ILL]), 1),
+        (Report([FINE], [WELL, UNKNOWN]), 3),
+        (Report([BAD], [UNKNOWN]), 1),
+        (Report(None, [WELL], ["eve"]), 1),
+    ],
+)
+def test_status_of_the_doctor(report: Report, status: int) -> None:
+    """What was found out counts more than what was not."""
+    assert report.status == report.as_object()["status"] == status
+
+
+def test_a_report_for_programs() -> None:
+    """Every member is there, and no secret."""
+    record = Record("1234abcd", "ada", "secret", kind="vertex")
+    trouble = Trouble(Cause.OUT_OF_QUOTA, "out of quota", None, None, NOW)
+    told = Report([BAD], [examination(record, trouble, REACHED)]).as_object()
+    (account,) = told["accounts"]
+
+    assert told["daemon"] == [
+        {"name": "disk", "grade": "problem", "told": "not", "to_do": "do it"}
+    ]
+    assert account["steps"] == [
+        {
+            "name": "reach",
+            "result": "ok",
+            "seconds": 0.12,
+            "told": "3 of 3 hosts answer",
+        }
+    ]
+    assert (account["cause"], account["affair"]) == ("quota-out", "nobody")
+    assert (account["serves"], account["is_known"]) == (False, True)
+    assert account["until"] == timestamp(NOW)
+    assert "secret" not in json.dumps(told)
+    manual = (Path(__file__).parents[1] / "docs" / "accounts.md").read_text()
+    assert [name for name in account if f"`{name}`" not in manual] == []
+
+
+def test_the_machine_for_people() -> None:
+    """What is wrong comes with what to do, and long paths are not broken."""
+    path = "/" + "x" * 100
+    lines = list(daemon_lines([FINE, Premise("secrets", Grade.WARNING, path, "do it")]))
+
+    assert lines == [
+        "the daemon",
+        "  disk              ok       fine",
+        f"  secrets           warning  {path}",
+        f"{'to do: ':>29}do it",
+    ]
+
+
+def test_the_doctors_usage(run: Run) -> None:
+    """The exit statuses are in the help; what nobody is called is said."""
+    status, out, _ = run("doctor", "--help")
+    assert (status, "Exit status: 0 when all is well" in out) == (0, True)
+    assert run("doctor", "--no")[0] == 2
+    assert run("doctor", "eve")[0] == 1
+    assert "there is no account store" in run("doctor", "eve")[2]

@@ -2,8 +2,9 @@
 The command line, and its exit status.
 
 That is 0 when all is done, 1 when something could not be, 2 for a command line
-that makes no sense.  Secrets are read from a prompt, a file or standard input,
-and never taken from the command line, where other users could see them.
+that makes no sense; ``doctor`` has one more.  Secrets are read from a prompt, a
+file or standard input, and never taken from the command line, where other users
+could see them.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from antigravity_gw import __version__
 from antigravity_gw.checking import checked, good_news
 from antigravity_gw.cli.accounts import add_account_parsers
 from antigravity_gw.cli.common import CommandError, complain, overrides
+from antigravity_gw.cli.doctor import add_doctor_parser
 from antigravity_gw.cli.imports import add_import_parser
 from antigravity_gw.cli.login import add_login_parser
 from antigravity_gw.cli.trials import add_test_parser
@@ -71,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     add_account_parsers(account_commands)
     add_import_parser(account_commands)
     add_test_parser(account_commands)
+    add_doctor_parser(commands)
     return parser
 
 

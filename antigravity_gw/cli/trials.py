@@ -47,8 +47,8 @@ def add_test_parser(commands: Any) -> None:
 
 def try_accounts(desk: Desk) -> int:
     """Test accounts, one after the other."""
-    model = _model(desk)
-    accounts, missing = _chosen(desk)
+    model = model_to_ask(desk)
+    accounts, missing = accounts_to_ask(desk, "tested", "test")
     if not accounts and not missing:
         raise CommandError("there is no account to test")
     results = []
@@ -121,8 +121,12 @@ class Result:
         return {**told, "to_do": NOBODYS_FAULT} if self.is_unexplained else told
 
 
-def _model(desk: Desk) -> str:
-    """The model to ask, as a client would name it."""
+def model_to_ask(desk: Desk) -> str:
+    """
+    The model to ask, as a client would name it.
+
+    :raises CommandError: when that is none.
+    """
     models = desk.loaded.config.models.serve
     model: str | None = desk.options.model or (models[0].name if models else None)
     if model is None:
@@ -132,8 +136,13 @@ def _model(desk: Desk) -> str:
     return model
 
 
-def _chosen(desk: Desk) -> tuple[list[Known], list[str]]:
-    """The accounts to test, and the names that nobody has."""
+def accounts_to_ask(desk: Desk, done: str, doing: str) -> tuple[list[Known], list[str]]:
+    """
+    The accounts to ask a question, and the names that nobody has.
+
+    :param done: what will be done to them, such as "tested".
+    :param doing: what somebody has to do, such as "test".
+    """
     if desk.options.names:
         return desk.named(desk.options.names)
     now, chosen = time.time(), []
@@ -143,7 +152,8 @@ def _chosen(desk: Desk) -> tuple[list[Known], list[str]]:
             chosen.append(known)
         elif not desk.options.json:
             name = known.record.name
-            print(f"{name}: not tested, since it is {label.value}; name it to test it")
+            why = f"since it is {label.value}; name it to {doing} it"
+            print(f"{name}: not {done}, {why}")
     return chosen, []
 
 

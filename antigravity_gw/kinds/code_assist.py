@@ -8,7 +8,7 @@ under a project that Google assigns, and Google tells what is left of their quot
 from attrs import define, field
 
 from antigravity_gw.causes import Cause
-from antigravity_gw.kind import Caller, Given, Kind
+from antigravity_gw.kind import Caller, Given, Kind, Standing
 from antigravity_gw.needs import Need
 from antigravity_gw.record import CODE_ASSIST, Record
 from antigravity_gw.upstream.companion import Companion
@@ -16,7 +16,7 @@ from antigravity_gw.upstream.order import Order, bearer
 from antigravity_gw.upstream.projects import Projects
 from antigravity_gw.upstream.quotas import Quotas
 from antigravity_gw.wire.ask import Ask
-from antigravity_gw.wire.companion import Remaining
+from antigravity_gw.wire.companion import FREE, Membership, Remaining, refusal
 from antigravity_gw.wire.envelope import seal, unsealed
 from antigravity_gw.wire.judging import (
     BEHIND_PERIMETER,
@@ -221,6 +221,27 @@ class CodeAssist(Kind):
         """Google's, which may have to set up the account first."""
         return await self._projects.find(token, record.project)
 
+    async def identity(self, record: Record, token: str) -> str | None:
+        """The e-mail address of the user, if logging in has granted to tell it."""
+        order = Order(self.means.userinfo_url, (bearer(token),))
+        email = (await self.upstream.look_up(order)).get("email")
+        return email if isinstance(email, str) and email.isprintable() else None
+
+    async def standing(self, caller: Caller) -> Standing | None:
+        """The tier."""
+        found = await self._projects.membership(caller.token, caller.record.project)
+        return Standing(f"its tier is {found.tier or 'not named'}", _doubt(found))
+
     async def find_quotas(self, caller: Caller) -> dict[str, Remaining]:
         """What Google says of each model."""
         return await self._quotas.find(caller.token, caller.project)
+
+
+def _doubt(found: Membership) -> Cause | None:
+    """
+    Why a member may not be served all the same.
+
+    Of a tier that has ended Google says so only here; the 403 is a bare one.
+    """
+    is_at_risk = found.tier == FREE and found.ineligible
+    return refusal(found.ineligible).cause if is_at_risk else None

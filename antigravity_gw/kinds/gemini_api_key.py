@@ -10,7 +10,7 @@ import math
 from attrs import define
 
 from antigravity_gw.causes import Cause
-from antigravity_gw.kind import Caller, Given, Kind
+from antigravity_gw.kind import Caller, Given, Kind, Standing
 from antigravity_gw.needs import Need
 from antigravity_gw.record import Record
 from antigravity_gw.upstream.order import Order
@@ -203,3 +203,10 @@ class GeminiApiKey(Kind):
     def project_of(self, record: Record) -> str | None:
         """The key knows."""
         return ""
+
+    async def standing(self, caller: Caller) -> Standing | None:
+        """Whether Google lists the models to it."""
+        host, *_ = self.hosts(caller.record)
+        order = Order(f"{host}/v1beta/models", (("x-goog-api-key", caller.token),))
+        await self.upstream.look_up(order)
+        return Standing("it may use the Gemini API")

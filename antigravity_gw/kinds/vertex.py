@@ -247,6 +247,17 @@ class Vertex(Kind):
         """The operator's word; there is nobody to ask."""
         return record.project
 
+    async def identity(self, record: Record, token: str) -> str | None:
+        """What the credentials say of themselves."""
+        told = decoded(record.credential.encode(), dict[str, Any]) or {}
+        match told:
+            case {"client_email": str(email)} if email.isprintable():
+                return email
+            case {"type": "authorized_user"}:
+                return "a user's credentials, which do not say whose"
+            case _:
+                return "an identity elsewhere, by its workload identity pool"
+
 
 def _host_in(place: str, template: str) -> str:
     """

@@ -41,9 +41,11 @@ class Unfit(Exception):
 
     :ivar error: what the client is told if no other can either; None when it
         is the account's own affair.
+    :ivar verdict: what there is to say about it, if that is anything.
     """
 
     error: GatewayError | None
+    verdict: Verdict | None = None
 
 
 @define(eq=False)
@@ -85,12 +87,12 @@ class Preparation:
         """
         token = self.tokens.held(account)
         if token is None:
-            token = await self._in_time(deadline, self._renewed(account))
+            token = await self._in_time(deadline, self.renewed(account))
         elif self.tokens.is_due(account):
-            self._renewed(account).addErrback(_concluded)
+            self.renewed(account).addErrback(_concluded)
         project = self._known_project(account)
         if project is None:
-            looked_up = self._looked_up(account, token)
+            looked_up = self.looked_up(account, token)
             project = await self._in_time(deadline, looked_up)
         self.consequences.of_access(account)
         return Caller(account.record, token, project)
@@ -106,7 +108,12 @@ class Preparation:
         """What a conclusion is drawn from; one of another age is yesterday's news."""
         return account.epoch, self._settings
 
-    def _renewed(self, account: Account) -> Deferred[str]:
+    def renewed(self, account: Account) -> Deferred[str]:
+        """
+        A new access token, even if there is one.
+
+        :returns: a Deferred that fails with :class:`Unfit` when there is none.
+        """
         # A new login does not wait for what becomes of the one before it.
         key = f"{account.id} {told_of(account.record.credential)}"
         return self._renewals.run(key, lambda: self._renew(account))
@@ -160,7 +167,7 @@ class Preparation:
             self.consequences.of_refusal(account, verdict)
         elif self.tokens.held(account) is None or self._known_project(account) is None:
             self.consequences.of_trouble(account, verdict)
-        return Unfit(error)
+        return Unfit(error, verdict)
 
     def _client_of(self, account: Account) -> OAuthClient | None:
         return self.kinds.of(account.record).client_of(account.record)
@@ -174,7 +181,12 @@ class Preparation:
         is_made_do = self.clock.seconds() < account.configured_until
         return account.record.project if is_made_do else None
 
-    def _looked_up(self, account: Account, token: str) -> Deferred[str]:
+    def looked_up(self, account: Account, token: str) -> Deferred[str]:
+        """
+        The project that Google says *account* has, else the configured one.
+
+        :returns: a Deferred that fails with :class:`Unfit` when there is none.
+        """
         key = f"{account.id} {account.epoch}"
         return self._lookups.run(key, lambda: self._look_up(account, token))
 
@@ -216,7 +228,7 @@ class Preparation:
         error = Unreachable(f"an account's project: {verdict.reason}")
         if verdict.blame is Blame.TOKEN:
             self.tokens.discard(account.id, token)
-            raise Unfit(error)
+            raise Unfit(error, verdict)
         if account.record.project in (None, account.doubted):
             account.doubted = None  # which is not the news it was, next time
             is_limit = verdict.blame in (Blame.QUOTA, Blame.RATE)  # the account's

@@ -64,6 +64,14 @@ class Projects:
             return found.project or configured
         return await self._onboarded(host, token, tier, configured) or configured
 
+    async def membership(self, token: str, configured: str | None) -> Membership:
+        """
+        What Google says of the account as it is; nothing is begun.
+
+        :raises Setback: when Google would not say.
+        """
+        return (await self._loaded(token, configured or None))[1]
+
     async def _loaded(
         self, token: str, configured: str | None
     ) -> tuple[str, Membership]:

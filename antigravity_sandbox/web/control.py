@@ -147,5 +147,6 @@ def control_tree(sandbox: Sandbox) -> Resource:
     )
     root.putChild(b"seed", Switch(sandbox, POST=control.set_seed))
     root.putChild(b"pace", Switch(sandbox, GET=control.pace, POST=control.set_pace))
+    root.putChild(b"clock", Switch(sandbox, GET=control.clock, POST=control.set_clock))
     root.putChild(b"accounts", Accounts(sandbox, GET=control.accounts))
     return root

@@ -1,8 +1,12 @@
 """The whole tree, and the connections to it."""
 
+from collections.abc import Callable
+
 from twisted.internet.interfaces import IProtocolNegotiationFactory, IReactorTime
 from twisted.protocols.policies import WrappingFactory
-from twisted.web.server import Site
+from twisted.web.http import datetimeToString
+from twisted.web.resource import IResource
+from twisted.web.server import Request, Site
 from zope.interface import implementer
 
 from antigravity_sandbox.sandbox import Sandbox
@@ -25,7 +29,9 @@ class SandboxFactory(WrappingFactory):
         root.putChild(b"o", below(ConsentPage(house), b"oauth2", b"v2", b"auth"))
         root.putChild(b"oauth2", below(UserInfo(house), b"v2", b"userinfo"))
         root.putChild(b"sandbox", control_tree(sandbox))
-        super().__init__(QuietSite(root, reactor=clock, parsePOSTFormSubmission=False))
+        site = QuietSite(root, reactor=clock, parsePOSTFormSubmission=False)
+        site.told_time = lambda: clock.seconds() + sandbox.clock_ahead
+        super().__init__(site)
 
     def acceptableProtocols(self) -> list[bytes]:
         """What a TLS listener may agree on; without it clients that ask are refused."""
@@ -38,9 +44,20 @@ class SandboxFactory(WrappingFactory):
 
 
 class QuietSite(Site):
-    """A site without an access log: the record of calls says more."""
+    """
+    A site without an access log: the record of calls says more.
+
+    :ivar told_time: the time that answers are dated with, in POSIX seconds.
+    """
 
     noisy = False
+    told_time: Callable[[], float]
+
+    def getResourceFor(self, request: Request) -> IResource:
+        """What answers *request*, which is dated by the sandbox's own clock."""
+        request.setHeader(b"date", datetimeToString(self.told_time()))
+        found: IResource = super().getResourceFor(request)
+        return found
 
     def log(self, request: object) -> None:
         """Write nothing."""

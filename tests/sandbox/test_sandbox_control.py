@@ -1,6 +1,8 @@
 """Tests for the control endpoint, over HTTP."""
 
 import json
+import time
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -116,6 +118,21 @@ async def test_pace() -> None:
     assert shown == {"seconds": 1.5}
 
 
+@pytest.mark.parametrize("ahead", [3600, -86400.5, 0])
+@pytest_twisted.ensureDeferred
+async def test_clock(ahead: float) -> None:
+    """The date of every answer can be made wrong, as Google's never is."""
+    async with running() as service:
+        await told(service, "/clock", {"seconds": ahead})
+        shown = await told(service, "/clock")
+        response = await treq.get(f"{service.url}/", persistent=False)
+        await response.content()
+    (date,) = response.headers.getRawHeaders("date")
+
+    assert shown == {"seconds": ahead}
+    assert abs(parsedate_to_datetime(date).timestamp() - time.time() - ahead) < 30
+
+
 @pytest_twisted.ensureDeferred
 async def test_new_account() -> None:
     """An account that is put is there, and may refresh."""
@@ -149,6 +166,9 @@ async def test_new_account() -> None:
         ("POST", "/pace", b"{}", 400, "seconds"),
         ("POST", "/pace", b'{"seconds": -1}', 400, "seconds"),
         ("POST", "/pace", b'{"minutes": 1}', 400, "minutes"),
+        ("POST", "/clock", b'{"seconds": "1"}', 400, "seconds"),
+        ("POST", "/clock", b'{"seconds": -1e300}', 400, "seconds"),
+        ("POST", "/clock", b'{"seconds": true}', 400, "seconds"),
         ("POST", "/accounts/ada", b'{"quota": "3"}', 400, "quota"),
         ("POST", "/accounts/nobody", b"{}", 404, ""),
         ("GET", "/accounts/nobody", b"", 404, ""),

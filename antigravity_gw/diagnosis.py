@@ -1,0 +1,193 @@
+"""
+What is wrong with an account, in one verdict, and what to do next.
+
+Whatever was found out on the way comes in as :class:`Findings`; the words for each
+cause are in ``remedies.py``.  No I/O, no clock.
+"""
+
+from collections.abc import Iterable
+
+from attrs import field, frozen
+
+from antigravity_gw.causes import Cause
+from antigravity_gw.needs import Need
+from antigravity_gw.record import Record
+from antigravity_gw.remedies import REMEDIES, UNKNOWN, WELL, Affair
+from antigravity_gw.states import OWN_CLIENT, TO_DO, Label, handle
+from antigravity_gw.upstream.failures import Flaw, NotReached, TlsFailed, TunnelRefused
+from antigravity_gw.waiting import NotConnected
+
+MOST_SKEW = 60.0
+"""A clock that is wrong by more seconds than these is wrong."""
+
+DAY = 86400.0
+TESTING_DAYS = (6.5, 8.0)
+"""How old, in days, a refresh token is that has died of a consent screen in testing."""
+
+_IN_BETWEEN = (Flaw.UNTRUSTED, Flaw.SELF_SIGNED)
+_BY_THE_CLOCK = (Cause.CREDENTIALS, Cause.TOKEN_REFUSED, Cause.TLS)
+"""What a clock that is wrong looks like as well."""
+
+_WORST_FIRST = (Cause.PROXY, Cause.TLS, Cause.NETWORK)
+
+
+@frozen
+class Trouble:
+    """
+    Why a step failed.
+
+    :ivar reason: a clause; it holds no secret.
+    :ivar link: where a person can mend it, for the operator's eyes only.
+    :ivar until: when it ends by itself, in POSIX seconds, if that is known.
+    """
+
+    cause: Cause | None
+    reason: str
+    need: Need | None = None
+    link: str | None = field(default=None, repr=False)
+    until: float | None = None
+
+
+@frozen(kw_only=True)
+class Findings:
+    """
+    What an examination has found out.
+
+    :ivar trouble: what it has come to an end by; None when the account served.
+    :ivar doubt: what is probably behind a refusal that does not say why.
+    :ivar skew: the seconds by which this machine's clock is ahead of Google's.
+    :ivar died: since when its grant is known to be dead, in POSIX seconds.
+    """
+
+    trouble: Trouble | None
+    doubt: Cause | None = None
+    skew: float = 0.0
+    died: float | None = None
+
+
+@frozen
+class Diagnosis:
+    """
+    The verdict on an account.
+
+    :ivar cause: None when it serves, and when nobody knows.
+    :ivar verdict: a sentence in plain words.
+    :ivar reason: what was found, a clause; None when nothing is wrong.
+    :ivar to_do: the next step; None when there is none to take.
+    :ivar link: where, for the operator's eyes only.
+    :ivar until: when it ends by itself, in POSIX seconds, if that is known.
+    :ivar is_known: whether it is certain; otherwise somebody has to ask again.
+    """
+
+    is_well: bool
+    cause: Cause | None
+    verdict: str
+    affair: Affair
+    reason: str | None = None
+    to_do: str | None = None
+    link: str | None = field(default=None, repr=False)
+    until: float | None = None
+    is_known: bool = True
+
+
+def diagnose(record: Record, findings: Findings) -> Diagnosis:
+    """The one verdict on an account that says most."""
+    trouble, cause = findings.trouble, _cause(record, findings)
+    remedy = WELL if trouble is None else UNKNOWN
+    remedy = remedy if cause is None else REMEDIES[cause]
+    link = trouble.link if trouble else None
+    to_do = remedy.without_link if link is None and remedy.without_link else remedy.next
+    return Diagnosis(
+        is_well=remedy is WELL,
+        cause=cause,
+        verdict=remedy.verdict,
+        affair=remedy.affair,
+        reason=_reason(cause, findings),
+        to_do=_filled_in(to_do, record, trouble),
+        link=link,
+        until=trouble.until if trouble else None,
+        is_known=remedy.is_certain,
+    )
+
+
+def _cause(record: Record, findings: Findings) -> Cause | None:
+    """The cause, in the light of everything else that was found."""
+    trouble = findings.trouble
+    cause = trouble.cause if trouble else None
+    is_skewed = abs(findings.skew) > MOST_SKEW
+    if is_skewed and (trouble is None or cause in _BY_THE_CLOCK):
+        return Cause.CLOCK
+    if cause is Cause.GRANT_DEAD and _died_of_testing(record, findings):
+        return Cause.TESTING
+    if cause is Cause.MODEL_FORBIDDEN and findings.doubt is not None:
+        return findings.doubt
+    return cause
+
+
+def _died_of_testing(record: Record, findings: Findings) -> bool:
+    if not record.given or findings.died is None:
+        return False
+    least, most = TESTING_DAYS
+    return least <= (findings.died - record.given) / DAY <= most
+
+
+def _reason(cause: Cause | None, findings: Findings) -> str | None:
+    if cause is Cause.CLOCK and abs(findings.skew) > MOST_SKEW:
+        way = "ahead of" if findings.skew > 0 else "behind"
+        return f"it is {abs(findings.skew):.0f} s {way} Google's"
+    return findings.trouble.reason if findings.trouble else None
+
+
+def _filled_in(to_do: str, record: Record, trouble: Trouble | None) -> str | None:
+    """*to_do*, with what is to be done about this account's login or client."""
+    need = trouble.need if trouble else None
+    renewal = TO_DO[Label.LOGIN if need is Need.LOGIN else Label.CREDENTIAL]
+    client = TO_DO[Label.MISCONFIGURED]
+    if need is Need.CREDENTIAL:
+        client = renewal
+    elif record.client is not None:
+        client = OWN_CLIENT
+    told = to_do.replace("{renewal}", renewal).replace("{client}", client)
+    return told.format(handle=handle(record), kind=record.kind) or None
+
+
+def root_of(error: BaseException) -> BaseException:
+    """The connection that did not come about, if that is behind *error*."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, NotConnected):
+        cause = cause.__cause__ or cause.__context__
+    return cause or error
+
+
+def cause_of_connection(error: BaseException) -> Cause | None:
+    """What keeps a connection from coming about; None where nobody can tell."""
+    match root_of(error):
+        case TunnelRefused():
+            return Cause.PROXY
+        case NotReached(peer):
+            return Cause.PROXY if peer.is_proxy else Cause.NETWORK
+        case TlsFailed(peer, flaw):
+            is_in_between = peer.is_proxy or flaw in _IN_BETWEEN
+            return Cause.PROXY if is_in_between else Cause.TLS
+        case _:
+            return None
+
+
+def is_from_google(status: int, is_page: bool) -> bool:
+    """
+    Whether Google may have answered a call that asks for nothing.
+
+    :param is_page: whether the answer is HTML, as those of proxies and of log-in
+        pages of networks are.
+    """
+    return not (is_page and (status < 400 or status in (401, 407, 511)))
+
+
+def worst(troubles: Iterable[Trouble]) -> Trouble:
+    """The one of several failed connections that says most."""
+    return min(
+        troubles,
+        key=lambda each: (
+            _WORST_FIRST.index(each.cause) if each.cause in _WORST_FIRST else 9
+        ),
+    )
