@@ -57,12 +57,14 @@ class Findings:
     :ivar doubt: what is probably behind a refusal that does not say why.
     :ivar skew: the seconds by which this machine's clock is ahead of Google's.
     :ivar died: since when its grant is known to be dead, in POSIX seconds.
+    :ivar logs_in: whether accounts of its kind log in to an OAuth client.
     """
 
     trouble: Trouble | None
     doubt: Cause | None = None
     skew: float = 0.0
     died: float | None = None
+    logs_in: bool = True
 
 
 @frozen
@@ -70,7 +72,9 @@ class Diagnosis:
     """
     The verdict on an account.
 
-    :ivar cause: None when it serves, and when nobody knows.
+    :ivar serves: whether the question was answered, as it may be with a clock that
+        is wrong.
+    :ivar cause: None when all is well, and when nobody knows.
     :ivar verdict: a sentence in plain words.
     :ivar reason: what was found, a clause; None when nothing is wrong.
     :ivar to_do: the next step; None when there is none to take.
@@ -80,6 +84,7 @@ class Diagnosis:
     """
 
     is_well: bool
+    serves: bool
     cause: Cause | None
     verdict: str
     affair: Affair
@@ -99,11 +104,12 @@ def diagnose(record: Record, findings: Findings) -> Diagnosis:
     to_do = remedy.without_link if link is None and remedy.without_link else remedy.next
     return Diagnosis(
         is_well=remedy is WELL,
+        serves=trouble is None,
         cause=cause,
         verdict=remedy.verdict,
         affair=remedy.affair,
         reason=_reason(cause, findings),
-        to_do=_filled_in(to_do, record, trouble),
+        to_do=_filled_in(to_do, record, findings),
         link=link,
         until=trouble.until if trouble else None,
         is_known=remedy.is_certain,
@@ -138,10 +144,11 @@ def _reason(cause: Cause | None, findings: Findings) -> str | None:
     return findings.trouble.reason if findings.trouble else None
 
 
-def _filled_in(to_do: str, record: Record, trouble: Trouble | None) -> str | None:
+def _filled_in(to_do: str, record: Record, findings: Findings) -> str | None:
     """*to_do*, with what is to be done about this account's login or client."""
-    need = trouble.need if trouble else None
-    renewal = TO_DO[Label.LOGIN if need is Need.LOGIN else Label.CREDENTIAL]
+    need = findings.trouble.need if findings.trouble else None
+    label = Label.LOGIN if findings.logs_in else Label.CREDENTIAL
+    renewal = TO_DO[Label.CREDENTIAL if need is Need.CREDENTIAL else label]
     client = TO_DO[Label.MISCONFIGURED]
     if need is Need.CREDENTIAL:
         client = renewal

@@ -135,6 +135,7 @@ class _Visit:
             doubt=self.doubt,
             skew=min(self.skews, key=abs, default=0.0),
             died=death.since if death else None,
+            logs_in=self.kind.has_client,
         )
 
     async def _trouble(self) -> Trouble | None:

@@ -487,7 +487,7 @@ def found(trouble: Trouble | None, kind: str = CODE_ASSIST, **more: Any) -> Diag
 
 def check(row: Row, trouble: Trouble) -> None:
     """See that the verdict is the row's, and can be read."""
-    told = found(trouble, row.kind)
+    told = found(trouble, row.kind, logs_in=row.kind == CODE_ASSIST)
     words = f"{told.verdict} {told.to_do}"
 
     assert (told.is_well, told.cause) == (False, row.cause)
@@ -627,6 +627,19 @@ def test_a_clock_that_is_wrong(cause: Cause | None, expected: Cause) -> None:
         assert told.cause is expected
         assert (expected is Cause.CLOCK) == (words in str(told.reason))
     assert found(trouble, skew=MOST_SKEW).cause is cause
+
+
+def test_how_to_let_it_in_anew() -> None:
+    """Some accounts log in, others get another key, whatever it is that failed."""
+    refused = Trouble(Cause.TOKEN_REFUSED, "no")
+    of_a_file = Trouble(Cause.GRANT_DEAD, "no", Need.CREDENTIAL)
+
+    assert str(found(refused).to_do).startswith("log in again")
+    for told in (
+        found(refused, VERTEX, logs_in=False),
+        found(of_a_file, VERTEX, logs_in=False),
+    ):
+        assert "accounts add ada --kind vertex" in str(told.to_do)
 
 
 def test_whose_client_it_is() -> None:

@@ -32,7 +32,7 @@ def account_lines(examination: Examination, moment: Moment) -> Iterator[str]:
     """What was found of an account, for people; a link may make a line long."""
     record, diagnosis = examination.known.record, examination.diagnosis
     kind = kind_called(record.kind)
-    verb = "serves" if diagnosis.is_well else "does not serve"
+    verb = "serves" if diagnosis.serves else "does not serve"
     title = record.kind if kind is None else kind.title
     yield f"{record.name} ({title}): {verb} {examination.model}"
     for step in examination.steps:
@@ -82,7 +82,8 @@ def examination_object(examination: Examination) -> dict[str, Any]:
         "id": record.id,
         "kind": record.kind,
         "model": examination.model,
-        "serves": diagnosis.is_well,
+        "serves": diagnosis.serves,
+        "is_well": diagnosis.is_well,
         "is_known": diagnosis.is_known,
         "cause": diagnosis.cause.value if diagnosis.cause else None,
         "verdict": diagnosis.verdict,

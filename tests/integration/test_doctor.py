@@ -302,6 +302,7 @@ def test_a_clock_that_is_wrong(surgery: Surgery, sandbox: Sandbox, ahead: int) -
     way = "behind" if ahead > 0 else "ahead of"
 
     assert (status, account["cause"]) == (1, "clock-skew")
+    assert (account["serves"], account["is_well"]) == (True, False)
     assert account["reason"].endswith(f"s {way} Google's")
     assert account["steps"][-1]["result"] == "ok"
 
