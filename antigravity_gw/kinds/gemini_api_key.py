@@ -17,6 +17,7 @@ from antigravity_gw.upstream.order import Order
 from antigravity_gw.wire.ask import Ask
 from antigravity_gw.wire.envelope import unwrapped
 from antigravity_gw.wire.judging import (
+    BILLING_OFF,
     CONSOLE,
     IS_OFF,
     NO_SERVICE_HERE,
@@ -68,6 +69,7 @@ _401 = (
 )
 
 _403 = (
+    BILLING_OFF,
     # It never comes without: Google loses a key now and then.  Hence once more, and
     # no host is to rest that serves all the other keys; but if it is lost again,
     # the client must not be told to show its key.

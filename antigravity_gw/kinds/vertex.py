@@ -25,6 +25,7 @@ from antigravity_gw.wire.envelope import unwrapped
 from antigravity_gw.wire.jsons import decoded
 from antigravity_gw.wire.judging import (
     BEHIND_PERIMETER,
+    BILLING_OFF,
     CONSOLE,
     IS_OFF,
     NO_SERVICE_HERE,
@@ -116,11 +117,7 @@ _401 = (
 )
 
 _403 = (
-    Row(
-        gives("BILLING_DISABLED"),
-        human(Need.ENTITLEMENT, "billing is off for its project", Cause.BILLING),
-        mended_at=CONSOLE,
-    ),
+    BILLING_OFF,
     Row(
         IS_OFF,
         human(

@@ -205,6 +205,12 @@ NO_SERVICE_HERE = Row(
     ),
 )
 
+BILLING_OFF = Row(
+    gives("BILLING_DISABLED"),
+    human(Need.ENTITLEMENT, "billing is off for its project", Cause.BILLING),
+    mended_at=CONSOLE,
+)
+
 UNPAID = Row(
     begins("lightning dunning decision is deny"),
     human(

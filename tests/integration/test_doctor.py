@@ -55,7 +55,19 @@ endpoints = ["{url}"]
 endpoints = ["{url}"]
 """
 
-CREDENTIALS = {CODE_ASSIST: "1//sandbox-ada"}
+KEY, VERTEX = "gemini_api_key", "vertex"
+CREDENTIALS = {
+    CODE_ASSIST: "1//sandbox-ada",
+    KEY: "AIzaSy-sandbox-ada",
+    VERTEX: json.dumps(
+        {
+            "type": "authorized_user",
+            "client_id": "sandbox-client.apps.example",
+            "client_secret": "sandbox-secret-of-no-value",
+            "refresh_token": "1//sandbox-ada",
+        }
+    ),
+}
 """What lets ada in, by the kind of account."""
 
 
@@ -79,6 +91,8 @@ class Surgery:
         """Put ada's account into the store."""
         store = Store.open(self.folder / "state")
         record = Record("1234abcd", "ada", CREDENTIALS[kind], kind=kind, added=1.0)
+        if kind == VERTEX:
+            record = evolve(record, project="sandbox-project-ada")
         store.put(evolve(record, **more))
         store.close()
 
@@ -148,6 +162,7 @@ WRONG_SECRET = {"ANTIGRAVITY_GW_OAUTH_CLIENT_SECRET": "another"}
 WRONG_CLIENT = {"ANTIGRAVITY_GW_OAUTH_CLIENT_ID": "another.apps.example"}
 NO_CLIENT = {"ANTIGRAVITY_GW_OAUTH_CLIENT_ID": ""}
 CONSOLE = "https://console.developers.google.com/apis/api/"
+BILLING = "https://console.developers.google.com/billing/"
 
 ROWS = [
     # The token endpoint.
@@ -225,6 +240,44 @@ ROWS = [
     Row("no-capacity", "generate", answer("503-capacity"), status=3),
     Row(None, "generate", answer("500"), status=3),
     Row(None, "generate", answer("502-html"), status=3),
+    # Keys of the public API.
+    Row("key-invalid", "generate", answer("400-key-invalid"), kind=KEY),
+    Row("key-invalid", "generate", answer("400-key-expired"), kind=KEY),
+    Row("key-invalid", "generate", answer("403-key-leaked"), kind=KEY),
+    Row("key-restricted", "generate", answer("403-key-service"), kind=KEY),
+    Row("key-restricted", "generate", answer("403-key-referrer"), kind=KEY),
+    Row("key-restricted", "generate", answer("403-key-address"), kind=KEY),
+    Row("api-off", "generate", answer("403-gemini-disabled"), kind=KEY, link=CONSOLE),
+    Row("region", "generate", answer("400-location"), kind=KEY),
+    Row("suspended", "generate", answer("403-suspended"), kind=KEY),
+    Row("billing-off", "generate", answer("429-prepaid"), kind=KEY),
+    Row("billing-off", "generate", answer("403-billing"), kind=KEY, link=BILLING),
+    Row("quota-out", "generate", answer("429-spending-cap"), kind=KEY),
+    Row("quota-out", "generate", answer("429-free-day"), kind=KEY),
+    Row("quota-out", "generate", order={"quota": 0}, kind=KEY),
+    Row("rate-limit", "generate", answer("429-free-minute", delay="9s"), kind=KEY),
+    Row("no-such-model", "generate", answer("404-gemini-model"), kind=KEY),
+    Row("no-capacity", "generate", answer("503-high-demand"), kind=KEY, status=3),
+    # Vertex AI.
+    Row("grant-dead", "refresh", order={"revokeRefresh": True}, kind=VERTEX),
+    Row("invalid-rapt", "refresh", rule("token-invalid-rapt"), kind=VERTEX),
+    Row("client-deleted", "refresh", rule("token-deleted-client"), kind=VERTEX),
+    Row(None, "refresh", rule("token-html"), kind=VERTEX, status=3),
+    Row("no-project", "project", kind=VERTEX, record={"project": None}),
+    Row("no-role", "generate", answer("403-vertex-iam"), kind=VERTEX),
+    Row("no-role", "generate", kind=VERTEX, record={"project": "other-project"}),
+    Row(
+        "api-off", "generate", answer("403-vertex-disabled"), kind=VERTEX, link=CONSOLE
+    ),
+    Row("billing-off", "generate", answer("403-billing"), kind=VERTEX, link=BILLING),
+    Row("wrong-project", "generate", answer("403-consumer-invalid"), kind=VERTEX),
+    Row("scopes-missing", "generate", answer("403-scopes"), kind=VERTEX),
+    Row("admin-policy", "generate", answer("400-model-policy"), kind=VERTEX),
+    Row("model-forbidden", "generate", answer("400-model-grant"), kind=VERTEX),
+    Row("no-such-model", "generate", answer("404-vertex-model"), kind=VERTEX),
+    Row("rate-limit", "generate", answer("429-vertex-quota"), kind=VERTEX),
+    Row("no-capacity", "generate", answer("429-vertex"), kind=VERTEX, status=3),
+    Row("token-refused", "generate", answer("401"), kind=VERTEX),
 ]
 
 
