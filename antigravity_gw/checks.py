@@ -73,7 +73,7 @@ def is_upstream_url(value: str) -> bool:
     try:
         url = urlsplit(value)
         here = url.hostname in ("127.0.0.1", "localhost", "::1")
-        is_plain = not (url.username or url.query or url.fragment)
+        is_plain = set(value).isdisjoint("?#@{}\\") and not url.netloc.endswith(":")
         return (
             _GRAPHIC.fullmatch(value) is not None
             and bool(url.hostname)

@@ -27,7 +27,7 @@ from antigravity_gw.checks import (
     some,
 )
 from antigravity_gw.keys import Key, KeyRing
-from antigravity_gw.reach import BaseUrls, Reach
+from antigravity_gw.reach import BaseUrls, BaseUrlTemplates, Reach
 from antigravity_gw.settings import ConfigError, gather
 from antigravity_gw.wire.oauth import OAuthClient
 
@@ -102,7 +102,7 @@ class GeminiApiKey(Reach):
 class Vertex(Reach):
     """Where accounts of kind ``vertex`` are served."""
 
-    endpoints: BaseUrls = ("https://{location}-aiplatform.googleapis.com",)
+    endpoints: BaseUrlTemplates = ("https://{location}-aiplatform.googleapis.com",)
 
 
 @frozen(kw_only=True)
@@ -170,7 +170,9 @@ class Models:
 
     image_models: tuple[ModelPattern, ...] = ("*-image", "*-image-*")
     aliases: dict[ModelPattern, ModelName] = field(factory=dict)
-    kinds: dict[ModelPattern, tuple[KindName, ...]] = field(factory=dict)
+    kinds: dict[ModelPattern, Annotated[tuple[KindName, ...], some("kind")]] = field(
+        factory=dict
+    )
     serve: Annotated[tuple[Model, ...], differently_named("model")] = (
         Model(name="gemini-3.1-pro"),
         Model(name="gemini-2.5-pro"),

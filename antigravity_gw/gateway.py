@@ -20,7 +20,7 @@ from antigravity_gw.errors import (
     UpstreamTimeout,
 )
 from antigravity_gw.journal import Served
-from antigravity_gw.journey import Journey
+from antigravity_gw.journey import OF_HOSTS, Journey
 from antigravity_gw.pool.choosing import Errand
 from antigravity_gw.pool.pool import AccountPool, Lease
 from antigravity_gw.relay import Relay
@@ -160,8 +160,10 @@ class Gateway:
                 )
                 served.trouble, served.cause = verdict.reason, verdict.cause
                 self._blame(verdict, lease, host, ask.model)
+                if verdict.blame in OF_HOSTS:
+                    errand.later.add(lease.caller.record.kind)
                 if verdict.blame is Blame.MISSING:
-                    self.pool.pass_over(errand, journey.failed)
+                    self.pool.pass_over(errand, lease, journey.failed)
                 return None
             self.endpoints.recovered(host, ask.model)
             lease.worked()

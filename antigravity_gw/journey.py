@@ -6,8 +6,10 @@ from antigravity_gw.errors import GatewayError
 from antigravity_gw.needs import Need
 from antigravity_gw.wire.verdict import Blame, Setback, Verdict
 
-_HOSTS = (Blame.ENDPOINT, Blame.CAPACITY, Blame.MISSING, Blame.ANSWER)
-_ACCOUNTS = (Blame.HUMAN, Blame.OPERATOR)
+OF_HOSTS = (Blame.ENDPOINT, Blame.CAPACITY, Blame.MISSING, Blame.ANSWER)
+"""These lie with the host that was asked, and most often with its whole API."""
+
+_ACCOUNTS = (Blame.HUMAN, Blame.OPERATOR, Blame.ELSEWHERE)
 _COOLED = (Blame.QUOTA, Blame.RATE)
 
 
@@ -78,7 +80,7 @@ class Journey:
             self.avoid.add(account)
         elif verdict.blame in _COOLED:
             self.tried.add(account)  # it may be back before this request gives up
-        elif verdict.blame in _HOSTS:
+        elif verdict.blame in OF_HOSTS:
             self.failed.add(host)
             self.tried.add(account)
         else:

@@ -7,7 +7,7 @@ Each has a file in ``kinds``, and nothing else asks which kind an account is of.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from attrs import define, field, frozen
@@ -108,6 +108,7 @@ class Kind(ABC):
     :ivar errors: what its errors mean.
     :ivar has_client: whether its accounts need an OAuth client.
     :ivar has_location: whether their requests are served in a place of their own.
+    :ivar has_project: whether they are asked with under a project.
     :ivar finds_project: whether Google says which project they have.
     :ivar tells_quotas: whether it says what is left of their quotas.
     """
@@ -119,6 +120,7 @@ class Kind(ABC):
     errors: ClassVar[Table]
     has_client: ClassVar[bool] = False
     has_location: ClassVar[bool] = False
+    has_project: ClassVar[bool] = True
     finds_project: ClassVar[bool] = False
     tells_quotas: ClassVar[bool] = False
     means: Means
@@ -150,6 +152,10 @@ class Kind(ABC):
     def hosts(self, record: Record) -> Sequence[str]:
         """The base URLs that can be asked for an account, the preferred one first."""
         return self.means.reach.endpoints
+
+    def knows(self, record: Record) -> Hashable:
+        """Accounts of the kind for which this is the same know the same models."""
+        return None
 
     @abstractmethod
     def order(self, ask: Ask, caller: Caller, host: str) -> Order:

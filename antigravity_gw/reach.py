@@ -4,9 +4,10 @@ from typing import Annotated
 
 from attrs import field, frozen
 
-from antigravity_gw.checks import ProxyUrl, UrlTemplate, some
+from antigravity_gw.checks import ProxyUrl, Url, UrlTemplate, some
 
-BaseUrls = Annotated[tuple[UrlTemplate, ...], some("URL")]
+BaseUrls = Annotated[tuple[Url, ...], some("URL")]
+BaseUrlTemplates = Annotated[tuple[UrlTemplate, ...], some("URL")]
 
 
 @frozen(kw_only=True)
@@ -20,6 +21,6 @@ class Reach:
     :ivar ca_file: a file of the certificates to trust; empty for the system's.
     """
 
-    endpoints: BaseUrls = ()
+    endpoints: BaseUrlTemplates = ()
     proxy: ProxyUrl = field(default="", repr=False)
     ca_file: str = ""

@@ -7,7 +7,7 @@ fill the same tree of tables, and one pass over it finds every mistake at once.
 
 import difflib
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import GenericAlias
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
@@ -171,6 +171,7 @@ def _sentence(
     where = f"{source}: {'.'.join(place)}" if source == str(path) else source
     if isinstance(mistake, ForbiddenExtraKeysError):
         known = [attribute.name for attribute in attrs.fields(mistake.cl)]
+        known += [".".join(below) for below, _ in settings_of(mistake.cl)]
         return "\n".join(
             f"{source}: {'.'.join((*place, key))}: no such setting{_hint(key, known)}"
             for key in sorted(mistake.extra_fields)
@@ -180,9 +181,12 @@ def _sentence(
     return f"{where}: {mistake}"
 
 
-def _hint(key: str, known: Any) -> str:
-    close = difflib.get_close_matches(key, list(known), n=1, cutoff=0.8)
-    return f"; did you mean {close[0]}?" if close else ""
+def _hint(key: str, known: Iterable[str]) -> str:
+    """What may have been meant: a name like it, or the same one in a table below."""
+    names = list(known)
+    close = [name for name in names if name.endswith(f".{key}")]
+    close = close or difflib.get_close_matches(key, names, n=1, cutoff=0.8)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 _TYPES = {

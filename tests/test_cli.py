@@ -674,6 +674,7 @@ def test_no_store(run: Run, tmp_path: Path) -> None:
     ("token", "why"),
     [
         ("ya29.a0", "is an access token"),
+        ("AIzaSy-x", "is an API key"),
         ('"1//hush"', "no refresh token"),
         ("1//hush|project", "no refresh token"),
         ("1" * 5000, "no refresh token"),
@@ -740,9 +741,47 @@ def test_application_default_credentials(
 def test_a_project_that_is_none(run: Run, store: Store, tmp_path: Path) -> None:
     """What credentials say goes into no URL unless it is fit for one."""
     file = written(tmp_path, "adc.json", {**ADC, "project_id": "p/../q?"})
-    run("accounts", "add", "v", "--kind", "vertex", "--credential-file", file)
+    add = ("accounts", "add", "v", "--kind", "vertex", "--credential-file", file)
+    status, _, err = run(*add)
 
-    assert [record.project for record in records(store)] == [None]
+    assert (status, "name it with --project" in err) == (1, True)
+    assert run(*add, "--project", "p-1")[0] == 0
+    assert [record.project for record in records(store)] == ["p-1"]
+
+
+def test_new_credentials_for_a_project(run: Run, store: Store, tmp_path: Path) -> None:
+    """Nobody else is charged because a key was replaced."""
+    file = written(tmp_path, "adc.json", {**ADC, "project_id": "home-of-the-key"})
+    add = ("accounts", "add", "v", "--kind", "vertex", "--credential-file", file)
+    run(*add, "--project", "p-1")
+    assert run(*add)[:2] == (0, "v: updated\n")
+
+    assert [record.project for record in records(store)] == ["p-1"]
+
+
+def test_a_kind_of_another_version(run: Run, store: Store) -> None:
+    """Its accounts are shown, and not asked."""
+    run("accounts", "add", "ada", stdin="1//hush")
+    with store.transaction() as db:
+        db.execute("UPDATE account SET kind = 'future'")
+    status, out, err = run("accounts", "test", "ada")
+
+    assert (status, out) == (1, "")
+    assert "this version does not know kind 'future'" in err
+    assert "future" in run("accounts", "show", "ada")[1]
+
+
+def test_an_import_takes_nobodys_place(run: Run, store: Store, tmp_path: Path) -> None:
+    """An account of another kind that has the name keeps its credential."""
+    run("accounts", "add", "a@x", "--kind", "gemini_api_key", stdin="AIza-hush")
+    file = written(tmp_path, "a.json", {"email": "a@x", "refresh_token": "1//a"})
+    status, out, _ = run("accounts", "import", file)
+
+    assert (status, "an account of kind gemini_api_key has its name" in out) == (
+        1,
+        True,
+    )
+    assert [record.credential for record in records(store)] == ["AIza-hush"]
 
 
 @pytest.mark.parametrize(
@@ -771,6 +810,7 @@ def test_other_credentials(
     ("arguments", "why"),
     [
         (("--location", "x"), "has no location"),
+        (("--project", "p-1"), "has no project"),
         (("--client-id", "x", "--client-secret-file", "secret"), "has no OAuth client"),
     ],
 )

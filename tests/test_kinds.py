@@ -6,11 +6,12 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from bodies import Real
 from bodies_public import BUSY, REAL_PUBLIC, REAL_VERTEX, error
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 from twisted.web.client import Agent
@@ -90,10 +91,12 @@ def make_world(folder: Path, tokens: TokenEndpoint, **settings: Any) -> World:
     world = World(
         folder,
         accounts="",
-        hosts=(ASSIST,),
-        kinds={GeminiApiKey: (KEY,), Vertex: (VERTEX,)},
-        exchange=Exchange(TOKEN_URL, 15.0, Way(), lambda way: tokens),
-        **settings,
+        **{
+            "hosts": (ASSIST,),
+            "kinds": {GeminiApiKey: (KEY,), Vertex: (VERTEX,)},
+            "exchange": Exchange(TOKEN_URL, 15.0, Way(), lambda way: tokens),
+            **settings,
+        },
     )
     world.google.script = [fine]
     return world
@@ -445,6 +448,113 @@ def test_a_role_that_only_some_apis_want(world: World) -> None:
     assert world.account("v").holds.by_model == {}
 
 
+ROLE = Reply(400, error(400, "Please use a valid role: user, model."))
+
+
+@pytest.mark.parametrize("refusal", [LOST, ROLE, Reply(503), Reply(200, b"{}")])
+def test_an_api_that_fails_everywhere(
+    tmp_path: Path, tokens: TokenEndpoint, refusal: Reply
+) -> None:
+    """However many hosts and accounts it has, the next call goes to another kind."""
+    hosts = (ASSIST, "http://assist-2.example", "http://assist-3.example")
+    world = make_world(tmp_path, tokens, hosts=hosts)
+    for name in "abc":
+        world.add(name)
+    add_key(world, "k")
+    world.google.script = [lambda call: fine(call) if call.account == "k" else refusal]
+
+    assert [world.generate().status for _ in range(5)] == [200] * 5
+    assert world.account("k").holds.by_model == {}
+
+
+def test_credentials_of_one_kind_that_cannot_be_exchanged(tmp_path: Path) -> None:
+    """Its accounts are not prepared one after the other while another kind is well."""
+
+    def broken(body: bytes, **_: Any) -> Any:
+        raise OSError
+
+    world = make_world(
+        tmp_path,
+        TokenEndpoint(),
+        exchange=Exchange(TOKEN_URL, 15.0, Way(), lambda way: broken),
+    )
+    for name in ("v1", "v2", "v3", "v4", "v5"):
+        add_vertex(world, name)
+    add_key(world, "k")
+    statuses = []
+    for _ in range(12):
+        statuses.append(world.generate().status)
+        world.clock.advance(5)
+
+    assert statuses == [200] * 12
+
+
+def test_no_oauth_client(tmp_path: Path, tokens: TokenEndpoint) -> None:
+    """That is the affair of accounts which need one, and of no others."""
+    world = make_world(tmp_path, tokens)
+    world.kind.has_client(None)
+    world.add("a")
+    add_key(world, "k")
+    add_vertex(world, "v")
+
+    assert [world.generate().status for _ in range(4)] == [200] * 4
+    assert world.account("a").waits_for("pro", world.pool.now()) == Need.CLIENT.value
+    assert world.account("k").holds.by_model == {}
+
+
+def test_a_name_that_is_given_to_another_kind(
+    tmp_path: Path, tokens: TokenEndpoint
+) -> None:
+    """A token that was waited for meanwhile goes nowhere."""
+    world = make_world(tmp_path, tokens)
+    add_vertex(world, "v")
+    exchanging: list[tuple[Deferred[Any], Any]] = []
+
+    def in_thread(job: Any) -> Deferred[Any]:
+        exchanging.append((Deferred(), job))
+        return exchanging[-1][0]
+
+    kind = world.kinds.of(world.account("v").record)
+    kind.means = evolve(kind.means, in_thread=in_thread)
+    asked_for: list[str] = []
+
+    async def find(token: str, project: str | None) -> str | None:
+        asked_for.append(token)
+        return "its-project"
+
+    world.kind.find = find
+    client = world.generate()
+    world.store.put(Record("v", "v@x", "refresh-of-v", kind=world.kind.name))
+    world.take_up()
+    done, job = exchanging[0]
+    done.callback(job())
+    world.settle()
+
+    assert client.status == 200
+    assert asked_for == ["token-of-v"]
+    assert [call.account for call in world.google.calls] == ["v"]
+
+
+def test_a_project_that_may_not_use_a_model(world: World) -> None:
+    """Another project is asked at the same host; it may be let in."""
+    add_vertex(world, "w", project="other-project")
+    said = (
+        "Publisher Model `projects/my-project/locations/global/publishers/google/models"
+        "/pro` was not found or your project does not have access to it."
+    )
+
+    def answer(call: Call) -> Reply:
+        return fine(call) if call.account == "w" else Reply(404, error(404, said))
+
+    for name in "ak":
+        world.store.change(name, disabled=1.0)
+    world.take_up()
+    world.google.script = [answer]
+
+    assert world.generate().status == 200
+    assert asked(world) == ["v", "w"]
+
+
 def test_models_of_some_kinds(tmp_path: Path, tokens: TokenEndpoint) -> None:
     """A model that is limited to kinds is asked for under no others."""
     names = Catalog((Model(name="pro"),), {}, kinds={"pro": ("vertex",)})
@@ -531,6 +641,26 @@ SECRETS = (
     *("AIza-key-of-k", "token-1-of-v", "my-project", "payer-it-is", "refresh-of-v"),
     *("client-of-it", "hush-secret", "PRIVATE-KEY", "robot@x.example"),
 )
+
+
+def test_what_no_client_reads_of_a_credential_that_was_replaced(
+    tmp_path: Path, tokens: TokenEndpoint
+) -> None:
+    """What was asked with counts, whatever the account has become since."""
+    world = make_world(tmp_path, tokens)
+    add_vertex(world, "v", credential=credentials("v", account="boss@corp.example"))
+    world.google.script = [Reply(is_silent=True)]
+    client = world.generate()
+    world.store.put(Record("v", "v@x", "AIza-new-key", kind=GeminiApiKey.name))
+    world.take_up()
+    (call,) = world.google.calls
+    call.request.setResponseCode(400)
+    call.request.write(error(400, "bad for boss@corp.example, hush-secret"))
+    call.request.finish()
+    world.settle()
+
+    assert client.error() == (400, "INVALID_ARGUMENT")
+    assert client.json()["error"]["message"] == "bad for REDACTED, REDACTED"
 
 
 @pytest.mark.parametrize("name", ["k", "v"])

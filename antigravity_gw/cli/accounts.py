@@ -179,13 +179,20 @@ def add_account(desk: Desk) -> int:
     given = read_credential(kind, options.credential_file)
     settings = given_settings(options)
     check_settings(kind, settings)
+    before = old.record.project if old and old.record.kind == kind.name else None
+    project = settings.get("project", before or given.project)
+    if project is None and kind.has_project and not kind.finds_project:
+        raise CommandError(
+            f"an account of kind {kind.name} needs a project, and its credentials name "
+            "none: name it with --project"
+        )
     now = time.time()
     record = Record(
         secrets.token_hex(4),
         name,
         given.credential,
         client,
-        given.project,
+        project,
         now,
         kind=kind.name,
         given=now,
@@ -223,8 +230,10 @@ def check_settings(kind: type[Kind], settings: Mapping[str, Any]) -> None:
 
     :raises CommandError: when one does not.
     """
-    if "location" in settings and not kind.has_location:
-        raise CommandError(f"an account of kind {kind.name} has no location")
+    has = {"location": kind.has_location, "project": kind.has_project}
+    for setting in settings:
+        if not has.get(setting, True):
+            raise CommandError(f"an account of kind {kind.name} has no {setting}")
 
 
 def _doubts(

@@ -21,7 +21,7 @@ from antigravity_gw.cli.common import (
 from antigravity_gw.importing import Found, Skipped, read_file, stranger
 from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.store import Store
-from antigravity_gw.record import Record
+from antigravity_gw.record import CODE_ASSIST, Record
 
 
 def add_import_parser(commands: Any) -> None:
@@ -129,6 +129,15 @@ class Importer:
                 is_bad=True,
             )
         old = self._twin(entry) or self._known.get(entry.name)
+        if old is not None and old.record.kind != CODE_ASSIST:
+            return Result(
+                file,
+                entry.where,
+                "skipped",
+                entry.name,
+                reason=f"an account of kind {old.record.kind} has its name",
+                is_bad=True,
+            )
         if old is not None:
             name = old.record.name
         else:

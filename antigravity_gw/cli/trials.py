@@ -14,12 +14,14 @@ from antigravity_gw.checks import is_model_name
 from antigravity_gw.cli.common import (
     CommandError,
     Desk,
+    complain,
     found_in,
     print_json,
     set_command,
 )
 from antigravity_gw.cli.objects import state_object
 from antigravity_gw.cli.tables import Moment, details, labelled
+from antigravity_gw.kinds.registered import kind_called
 from antigravity_gw.pool.account import Known
 from antigravity_gw.states import Label, State, state_of
 from antigravity_gw.trial import Outcome, Trial
@@ -144,9 +146,12 @@ def accounts_to_ask(desk: Desk, done: str, doing: str) -> tuple[list[Known], lis
     :param doing: what somebody has to do, such as "test".
     """
     if desk.options.names:
-        return desk.named(desk.options.names)
+        named, missing = desk.named(desk.options.names)
+        familiar = [each for each in named if _is_familiar(each)]
+        strangers = [each.record.name for each in named if each not in familiar]
+        return familiar, [*missing, *strangers]
     now, chosen = time.time(), []
-    for known in desk.store.accounts():
+    for known in filter(_is_familiar, desk.store.accounts()):
         label = state_of(known, now).label
         if label not in ONLY_IF_NAMED:
             chosen.append(known)
@@ -155,6 +160,15 @@ def accounts_to_ask(desk: Desk, done: str, doing: str) -> tuple[list[Known], lis
             why = f"since it is {label.value}; name it to {doing} it"
             print(f"{name}: not {done}, {why}")
     return chosen, []
+
+
+def _is_familiar(known: Known) -> bool:
+    """Whether the account is of a kind that there is; it is said if not."""
+    record = known.record
+    if kind_called(record.kind) is None:
+        complain(f"{record.name}: this version does not know kind {record.kind!r}")
+        return False
+    return True
 
 
 async def _tested(

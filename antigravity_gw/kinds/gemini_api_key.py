@@ -176,6 +176,7 @@ class GeminiApiKey(Kind):
     name = "gemini_api_key"
     title = "Gemini API key"
     secret = "API key"
+    has_project = False
     errors = Table({400: _400, 401: _401, 403: _403, 404: _404, 429: _429})
     opened = staticmethod(unwrapped)
 

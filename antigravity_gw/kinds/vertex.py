@@ -7,7 +7,7 @@ go to a location, under a project that the operator names.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -217,6 +217,10 @@ class Vertex(Kind):
         """Those of the account's location."""
         place = record.location or GLOBAL
         return [_host_in(place, host) for host in self.means.reach.endpoints]
+
+    def knows(self, record: Record) -> Hashable:
+        """Models are let in by project, and are not in every location."""
+        return record.project, record.location
 
     def order(self, ask: Ask, caller: Caller, host: str) -> Order:
         """The client's object as it is."""

@@ -41,6 +41,7 @@ class Errand:
     :ivar deadline: when it has to have an account, in POSIX seconds.
     :ivar patience: for how many seconds in all it may wait for one to come free.
     :ivar kinds: of account that will do for it; None for any.
+    :ivar later: kinds of account to ask only when no other is left.
     :ivar avoid: ids of accounts that will not do for it.
     :ivar tried: ids of accounts to take only when no other is left.
     """
@@ -51,6 +52,7 @@ class Errand:
     deadline: float
     patience: float = 0.0
     kinds: frozenset[str] | None = None
+    later: set[str] = field(factory=set)
     avoid: set[str] = field(factory=set)
     tried: set[str] = field(factory=set)
 
@@ -106,6 +108,7 @@ class Chooser:
             for account in accounts
             if account.id not in errand.avoid and account.can_serve(errand.model, now)
         ]
+        able = [a for a in able if a.record.kind not in errand.later] or able
         able = [a for a in able if a.id not in errand.tried] or able
         if not able:
             raise why_none(accounts, errand.model, now, errand.kinds)

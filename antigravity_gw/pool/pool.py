@@ -144,13 +144,25 @@ class AccountPool:
             return None
         return why_none(accounts, model, now, kinds)
 
-    def pass_over(self, errand: Errand, hosts: AbstractSet[str]) -> None:
-        """Let *errand* avoid the accounts that can be asked at *hosts* only."""
-        errand.avoid.update(
-            account.id
-            for account in self.accounts
-            if hosts >= set(self.kinds.of(account.record).hosts(account.record))
-        )
+    def pass_over(
+        self, errand: Errand, lease: "Lease", failed: AbstractSet[str]
+    ) -> None:
+        """
+        The account that was lent does not know the model, and so do others not.
+
+        They are left out once every host of theirs was asked.
+
+        :param failed: the hosts that have not served *errand*.
+        """
+        kind, record = lease.kind, lease.caller.record
+        if failed >= set(kind.hosts(record)):
+            known = kind.knows(record)
+            errand.avoid.update(
+                other.id
+                for other in self.accounts
+                if other.record.kind == record.kind
+                and kind.knows(other.record) == known
+            )
 
     async def lend(self, errand: Errand) -> "Lease":
         """
@@ -177,6 +189,8 @@ class AccountPool:
                     errand.avoid.add(turn.account.id)
                     continue
                 errand.tried.add(turn.account.id)
+                # What is in the way is most often in the way of the whole kind.
+                errand.later.add(turn.account.record.kind)
                 troubles.append(unfit.error)
                 if len(troubles) == HICCUPS:
                     raise unfit.error from unfit
@@ -318,7 +332,7 @@ class Lease:
 
     def secrets(self) -> tuple[str, ...]:
         """What no client may read of the account."""
-        caller, record = self.caller, self.turn.account.record
+        caller, record = self.caller, self.caller.record
         told = self.kind.secrets_of(record)
         return caller.project, caller.token, record.name, *told
 

@@ -28,6 +28,8 @@ OUT_OF_TIME = "no answer has begun in the time there is for it"
 NO_PROJECT = "Google names no project for it, and none is configured"
 REFUSED_PROJECT = "Google names a project for it that it then refuses"
 
+CHANGED = "an account has just been changed"
+
 MAKE_DO = 60.0
 """How long to use the configured project before asking Google again, in seconds."""
 
@@ -48,6 +50,10 @@ class Unfit(Exception):
     verdict: Verdict | None = None
 
 
+UsedBy = tuple[str, OAuthClient | None]
+"""A kind of account, and an OAuth client that it needs; there may be none."""
+
+
 @define(eq=False)
 class Preparation:
     """
@@ -64,7 +70,7 @@ class Preparation:
     consequences: Consequences
     clock: IReactorTime
     _renewals: Shared[str] = field(factory=lambda: Shared((Unfit,)), init=False)
-    _refused_clients: dict[OAuthClient | None, Hold] = field(factory=dict, init=False)
+    _refused_clients: dict[UsedBy, Hold] = field(factory=dict, init=False)
     _settings: int = field(default=0, init=False)
     _lookups: Shared[str] = field(factory=lambda: Shared((Unfit,)), init=False)
 
@@ -85,15 +91,17 @@ class Preparation:
         :raises Unfit: when one of them is not to be had.
         :raises UpstreamTimeout: at the deadline.
         """
-        token = self.tokens.held(account)
+        epoch, token = account.epoch, self.tokens.held(account)
         if token is None:
             token = await self._in_time(deadline, self.renewed(account))
+            _check_same(account, epoch)
         elif self.tokens.is_due(account):
             self.renewed(account).addErrback(_concluded)
         project = self._known_project(account)
         if project is None:
             looked_up = self.looked_up(account, token)
             project = await self._in_time(deadline, looked_up)
+            _check_same(account, epoch)
         self.consequences.of_access(account)
         return Caller(account.record, token, project)
 
@@ -115,7 +123,8 @@ class Preparation:
         :returns: a Deferred that fails with :class:`Unfit` when there is none.
         """
         # A new login does not wait for what becomes of the one before it.
-        key = f"{account.id} {told_of(account.record.credential)}"
+        # Nor does one under other settings: the old ones may be why it hangs.
+        key = f"{account.id} {self._settings} {told_of(account.record.credential)}"
         return self._renewals.run(key, lambda: self._renew(account))
 
     async def _renew(self, account: Account) -> str:
@@ -162,15 +171,16 @@ class Preparation:
     ) -> Unfit:
         """Conclude that *account* is unfit, unless that is yesterday's news."""
         if self._age(account) != age:
-            return Unfit(Unreachable("an account has just been changed"))
+            return Unfit(Unreachable(CHANGED))
         if verdict.need is not None:
             self.consequences.of_refusal(account, verdict)
         elif self.tokens.held(account) is None or self._known_project(account) is None:
             self.consequences.of_trouble(account, verdict)
         return Unfit(error, verdict)
 
-    def _client_of(self, account: Account) -> OAuthClient | None:
-        return self.kinds.of(account.record).client_of(account.record)
+    def _client_of(self, account: Account) -> UsedBy:
+        record = account.record
+        return record.kind, self.kinds.of(record).client_of(record)
 
     def _known_project(self, account: Account) -> str | None:
         if account.project is not None:
@@ -235,6 +245,18 @@ class Preparation:
             raise self._unfit(account, age, verdict, None if is_limit else error)
         account.configured_until = self.clock.seconds() + MAKE_DO
         return str(account.record.project)
+
+
+def _check_same(account: Account, epoch: int) -> None:
+    """
+    See that *account* is the one it was; a name may be given to somebody else.
+
+    A token that was waited for would go to that one's host, under its project.
+
+    :raises Unfit: when it is not.
+    """
+    if account.epoch != epoch:
+        raise Unfit(Unreachable(CHANGED))
 
 
 def _concluded(failure: Failure) -> None:

@@ -208,6 +208,11 @@ def checked_refresh_token(text: str) -> str:
             "that is an access token, which is dead within the hour; a refresh token "
             "begins with 1//"
         )
+    if text.startswith(("AIza", "AQ.")):
+        raise ValueError(
+            "that is an API key, where a refresh token was expected: say --kind "
+            "gemini_api_key"
+        )
     is_word = text.isascii() and text.isprintable() and len(text) <= LONGEST_TOKEN
     if not is_word or not set(text).isdisjoint("\"'|{}, "):
         raise ValueError(

@@ -32,6 +32,8 @@ class Blame(Enum):
     """Upstream has no room for the model: ask elsewhere, blame no account."""
     ANSWER = auto()
     """Nobody's: the answer was no answer.  Ask once more."""
+    ELSEWHERE = auto()
+    """The account lacks what the request refers to: another may have it."""
     MISSING = auto()
     """This endpoint does not know the model: the next one may."""
     ENDPOINT = auto()
