@@ -42,7 +42,7 @@ KEPT_SECONDS = 60
 DIRECTLY = Way()
 
 MOST_ROUTES = 64
-"""So many URLs are remembered; a daemon asks for a handful at each host."""
+"""So many hosts are remembered; a daemon asks a handful of them."""
 
 
 class PlainClient(HTTPClient):
@@ -63,25 +63,22 @@ class PlainClient(HTTPClient):
 @frozen
 class Route:
     """
-    How to reach a URL.
+    How to reach a host.
 
-    :ivar key: the same for URLs that can be asked for over one connection.
-    :ivar host: what the ``Host`` header has to say.
-    :ivar path: with the query.
+    :ivar key: tells the connections that can be used for it.
+    :ivar name: what the ``Host`` header has to say.
     """
 
-    uri: URI
     key: tuple[Any, ...]
     endpoint: IStreamClientEndpoint
-    host: bytes
-    path: bytes
+    name: bytes
 
 
 @implementer(IAgent)
 @define(eq=False)
 class RoutingAgent:
     """
-    An agent that finds out only once how to reach a URL.
+    An agent that finds out only once how to reach a host.
 
     :ivar connect_seconds: how long a connection may take to come about.
     :ivar options: whom TLS connections trust.
@@ -102,22 +99,23 @@ class RoutingAgent:
         bodyProducer: IBodyProducer | None = None,
     ) -> Deferred[IResponse]:
         """Make one request, see :class:`twisted.web.iweb.IAgent`."""
-        route = self._routes.get(uri) or self._remembered(uri)
+        origin, path = _parted(uri)
+        route = self._routes.get(origin) or self._remembered(origin)
         request = OneWriteRequest(
             method,
-            route.path,
+            path,
             Headers() if headers is None else headers,
             bodyProducer,
             self.connections.persistent,
         )
-        request.host = route.host
+        request.host = route.name
         connected = self.connections.getConnection(route.key, route.endpoint)
         return connected.addCallback(lambda connection: connection.request(request))
 
-    def _remembered(self, url: bytes) -> Route:
+    def _remembered(self, origin: bytes) -> Route:
         if len(self._routes) >= MOST_ROUTES:
             self._routes.clear()
-        route = self._routes[url] = self._route(URI.fromBytes(url))
+        route = self._routes[origin] = self._route(URI.fromBytes(origin))
         return route
 
     def _route(self, uri: URI) -> Route:
@@ -131,7 +129,13 @@ class RoutingAgent:
         )
         # A connection is as good as the way it was made, so never used for another.
         key = (uri.scheme, uri.host, uri.port, self.way.proxy, self.way.ca_file)
-        return Route(uri, key, endpoint, uri.netloc, uri.originForm)
+        return Route(key, endpoint, uri.netloc)
+
+
+def _parted(url: bytes) -> tuple[bytes, bytes]:
+    """The host of *url*, with its scheme, and the path with the query."""
+    slash = url.find(b"/", url.find(b"://") + 3)
+    return (url[:slash], url[slash:]) if slash >= 0 else (url, b"/")
 
 
 class OneWriteRequest(Request):
