@@ -9,7 +9,7 @@ from attrs import define, evolve
 from antigravity_gw.config import Config, Loaded
 from antigravity_gw.gateway import Gateway, Limits
 from antigravity_gw.kind import Kinds
-from antigravity_gw.means import make_catalog, make_kinds
+from antigravity_gw.means import Commons, make_catalog, make_kinds
 from antigravity_gw.pool.choosing import Chooser, Strategy
 from antigravity_gw.pool.consequences import Consequences, Rests
 from antigravity_gw.pool.pool import AccountPool
@@ -19,7 +19,6 @@ from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.upstream.endpoints import Endpoints
-from antigravity_gw.upstream.http import Connections
 from antigravity_gw.web.admission import Limits as ClientLimits
 from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
@@ -43,8 +42,7 @@ class Wired:
     site: GatewaySite
     pool: AccountPool
     quotas: QuotaWatch
-    _reactor: Any
-    _connections: Connections
+    _commons: Commons
 
     def rewire(self, loaded: Loaded, guard: Guard) -> None:
         """
@@ -55,21 +53,21 @@ class Wired:
 
         :param guard: that of the new configuration, settled.
         """
-        endpoints = _endpoints(loaded.config)
-        kinds = make_kinds(loaded, endpoints, self._connections, self._reactor)
-        self.pool.go_by(_pool(loaded, self.pool.writer, kinds, self._reactor))
+        endpoints, reactor = _endpoints(loaded.config), self._commons.reactor
+        kinds = make_kinds(loaded, endpoints, self._commons)
+        self.pool.go_by(_pool(loaded, self.pool.writer, kinds, reactor))
         self.quotas.go_by(_quotas(loaded, self.pool))
-        self.site.go_by(_site(loaded, guard, self.pool, endpoints, self._reactor))
+        self.site.go_by(_site(loaded, guard, self.pool, endpoints, reactor))
 
 
 def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
     """What serves *loaded*'s configuration; the accounts are yet to be taken up."""
     endpoints = _endpoints(loaded.config)
-    connections = Connections(reactor)
-    kinds = make_kinds(loaded, endpoints, connections, reactor)
+    commons = Commons.new(reactor)
+    kinds = make_kinds(loaded, endpoints, commons)
     pool = _pool(loaded, StoreWriter(store), kinds, reactor)
     site = _site(loaded, make_guard(loaded), pool, endpoints, reactor)
-    return Wired(site, pool, _quotas(loaded, pool), reactor, connections)
+    return Wired(site, pool, _quotas(loaded, pool), commons)
 
 
 def make_gateway(loaded: Loaded, store: Store, reactor: Any) -> Gateway:
@@ -79,7 +77,7 @@ def make_gateway(loaded: Loaded, store: Store, reactor: Any) -> Gateway:
     The accounts are yet to be taken up.
     """
     endpoints = _endpoints(loaded.config)
-    kinds = make_kinds(loaded, endpoints, Connections(reactor), reactor)
+    kinds = make_kinds(loaded, endpoints, Commons.new(reactor))
     pool = _pool(loaded, StoreWriter(store), kinds, reactor)
     return _gateway(loaded.config, pool, endpoints, reactor)
 

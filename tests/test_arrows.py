@@ -30,8 +30,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "upstream": {"causes", "errors", "needs", "sending", "waiting", "wire"},
     "kind": {"causes", "reach", "record", "upstream", "wire"},
     "kinds": {
-        *("causes", "checks", "kind", "needs", "record", "upstream", "waiting"),
-        "wire",
+        *("causes", "checks", "errors", "kind", "needs", "record", "upstream"),
+        *("waiting", "wire"),
     },
     "pool": {"causes", "errors", "kind", "needs", "record", "waiting", "wire"},
     "gateway": {"errors", "journal", "journey", "pool", "relay", "upstream", "wire"},

@@ -19,7 +19,6 @@ from antigravity_gw.causes import Cause
 from antigravity_gw.errors import Unreachable
 from antigravity_gw.needs import Need
 from antigravity_gw.upstream.credentials import Exchange
-from antigravity_gw.upstream.way import Way
 from antigravity_gw.wire.oauth import AccessToken, RenewalFailed
 
 TOKEN_URL = "https://google.example/token"
@@ -104,7 +103,7 @@ class Endpoints:
 
 def exchange(endpoints: Callable[..., Any], seconds: float = 15.0) -> Exchange:
     """What exchanges credentials with those."""
-    return Exchange(TOKEN_URL, seconds, Way(), lambda way: endpoints)
+    return Exchange(TOKEN_URL, seconds, endpoints)
 
 
 def outcome(info: object, endpoints: Endpoints) -> RenewalFailed | Unreachable:

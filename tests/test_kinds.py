@@ -36,7 +36,6 @@ from antigravity_gw.needs import Need
 from antigravity_gw.record import Record
 from antigravity_gw.upstream.credentials import Exchange
 from antigravity_gw.upstream.endpoints import Endpoints
-from antigravity_gw.upstream.way import Way
 from antigravity_gw.wire.verdict import Blame
 
 ASSIST = "http://assist.example"
@@ -94,7 +93,7 @@ def make_world(folder: Path, tokens: TokenEndpoint, **settings: Any) -> World:
         **{
             "hosts": (ASSIST,),
             "kinds": {GeminiApiKey: (KEY,), Vertex: (VERTEX,)},
-            "exchange": Exchange(TOKEN_URL, 15.0, Way(), lambda way: tokens),
+            "exchange": Exchange(TOKEN_URL, 15.0, tokens),
             **settings,
         },
     )
@@ -476,7 +475,7 @@ def test_credentials_of_one_kind_that_cannot_be_exchanged(tmp_path: Path) -> Non
     world = make_world(
         tmp_path,
         TokenEndpoint(),
-        exchange=Exchange(TOKEN_URL, 15.0, Way(), lambda way: broken),
+        exchange=Exchange(TOKEN_URL, 15.0, broken),
     )
     for name in ("v1", "v2", "v3", "v4", "v5"):
         add_vertex(world, name)

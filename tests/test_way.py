@@ -14,7 +14,6 @@ from antigravity_gw.upstream.way import (
     NoReply,
     ReplyReader,
     Way,
-    for_requests,
     read_proxy,
 )
 
@@ -112,7 +111,7 @@ def test_asking() -> None:
 
 def test_the_password_is_not_shown() -> None:
     """Neither by the way nor by the proxy that is read from it."""
-    shown = repr([Way(proxy=URL), read_proxy(URL), for_requests(Way(proxy=URL))])
+    shown = repr([Way(proxy=URL), read_proxy(URL)])
 
     assert not {"s3cret", "YW5u"} & {w for w in ("s3cret", "YW5u") if w in shown}
 
@@ -132,16 +131,6 @@ def test_refused(status: int, has_credentials: bool, words: str) -> None:
     error = refused(proxy, TARGET, status, has_credentials)
 
     assert str(error) == f"the proxy p.test:80 {words}"
-
-
-def test_requests() -> None:
-    """Blocking code goes the same way; and is told of no proxy where there is none."""
-    way = Way(URL, "/etc/ca.pem")
-
-    assert for_requests(way).proxies == {"http": URL, "https": URL}
-    assert for_requests(way).verify == "/etc/ca.pem"
-    assert for_requests(Way()).proxies == {}
-    assert for_requests(Way()).verify
 
 
 @pytest.mark.parametrize(

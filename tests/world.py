@@ -43,7 +43,6 @@ from antigravity_gw.upstream.client import Patience, Upstream
 from antigravity_gw.upstream.credentials import Exchange
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.upstream.http import PlainClient
-from antigravity_gw.upstream.way import Way
 from antigravity_gw.web.admission import Limits as Limited
 from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
@@ -247,6 +246,11 @@ def make_upstream(agent: IAgent, clock: Clock) -> Upstream:
     )
 
 
+def unreachable(**_: Any) -> Any:
+    """A transport for Google's library that reaches nobody."""
+    raise OSError
+
+
 def make_means(
     upstream: Upstream, endpoints: Endpoints, hosts: tuple[str, ...] = (), **more: Any
 ) -> Means:
@@ -256,7 +260,7 @@ def make_means(
         reach=Reach(endpoints=hosts),
         endpoints=endpoints,
         in_thread=execute,
-        exchange=Exchange(TOKEN_URL, 15.0, Way()),
+        exchange=Exchange(TOKEN_URL, 15.0, unreachable),
         client=OAuthClient("client", "secret"),
         token_url=TOKEN_URL,
         userinfo_url="http://google.example/userinfo",

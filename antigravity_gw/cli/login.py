@@ -33,13 +33,12 @@ from antigravity_gw.cli.words import timestamp
 from antigravity_gw.clientfile import HOW_TO, NotAClient, read_client_file
 from antigravity_gw.kinds.code_assist import CodeAssist
 from antigravity_gw.login import Google, Login, LoginFailed
-from antigravity_gw.means import make_upstream
+from antigravity_gw.means import Commons, make_upstream
 from antigravity_gw.pool.account import Known
 from antigravity_gw.receiving import PortTaken
 from antigravity_gw.record import Record
 from antigravity_gw.states import ACCOUNTS, handle
 from antigravity_gw.upstream.client import Upstream
-from antigravity_gw.upstream.http import Connections
 from antigravity_gw.upstream.order import Order, bearer
 from antigravity_gw.wire.consent import SCOPES, missing
 from antigravity_gw.wire.oauth import Grant, OAuthClient
@@ -256,7 +255,7 @@ class Done:
 
 async def _logged_in(desk: Desk, chosen: Chosen, reactor: Any) -> Done:
     loaded, options = desk.loaded, desk.options
-    upstream = make_upstream(loaded, CodeAssist, Connections(reactor), reactor)
+    upstream = make_upstream(loaded, CodeAssist, Commons.new(reactor))
     login = Login(
         chosen.google(upstream, loaded.config.oauth.userinfo_url),
         chosen.client,

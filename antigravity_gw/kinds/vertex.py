@@ -15,6 +15,7 @@ from attrs import define
 
 from antigravity_gw.causes import Cause
 from antigravity_gw.checks import is_project
+from antigravity_gw.errors import Unreachable, UpstreamTimeout
 from antigravity_gw.kind import Caller, Given, Kind
 from antigravity_gw.needs import Need
 from antigravity_gw.record import Record
@@ -236,9 +237,13 @@ class Vertex(Kind):
         """Have Google's library exchange the credentials."""
         means = self.means
         token_for = partial(means.exchange.token_for, record.credential)
-        return await within(
-            means.token_seconds, self.upstream.clock, means.in_thread(token_for)
-        )
+        exchanged = means.in_thread(token_for)
+        try:
+            return await within(means.token_seconds, self.upstream.clock, exchanged)
+        except UpstreamTimeout as error:
+            raise Unreachable(
+                "what its credentials need has not come about in time"
+            ) from error
 
     def secrets_of(self, record: Record) -> Sequence[str]:
         """All that is particular to the credentials."""

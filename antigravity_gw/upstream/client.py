@@ -32,6 +32,7 @@ from antigravity_gw.wire.jsons import decoded
 from antigravity_gw.wire.judging import Table
 from antigravity_gw.wire.verdict import Blame, Setback, Verdict
 
+FORM = "content-type", "application/x-www-form-urlencoded"
 ERROR_LIMIT = 256 * 1024
 """The longest error body to read, in bytes."""
 
@@ -122,22 +123,9 @@ class Upstream:
         :returns: the status and body of its answer, whatever the status.
         :raises GatewayError: when there is none in time.
         """
-        headers = Headers(
-            {
-                "content-type": ["application/x-www-form-urlencoded"],
-                "user-agent": [self.user_agent],
-            }
-        )
-        deadline = self.now() + self.patience.token
+        order = Order(url, (FORM,), form)
         try:
-            response = await self._sent(
-                url,
-                headers,
-                SealedBody(b"", form, b""),
-                self.patience.token,
-            )
-            left = deadline - self.now()
-            body = await within(left, self.clock, collect(response, ERROR_LIMIT))
+            status, _, body = await self.answer_to("POST", order, self.patience.token)
         except CancelledError:
             raise
         except Exception as error:
@@ -146,7 +134,27 @@ class Upstream:
             raise Unreachable(
                 f"the token endpoint did not answer: {in_plain_words(error)}"
             ) from error
-        return response.code, body
+        return status, body
+
+    async def answer_to(
+        self, method: str, order: Order, seconds: float
+    ) -> tuple[int, dict[str, str], bytes]:
+        """
+        Make a call to somebody who is not asked for an answer of a model.
+
+        :param order: its head is the whole body, and its headers are all but ours.
+        :returns: the status, the headers and the body, whatever the status.
+        :raises Exception: whatever kept it from being answered in time.
+        """
+        deadline = self.now() + seconds
+        headers = Headers({name: [value] for name, value in order.headers})
+        headers.setRawHeaders("user-agent", [self.user_agent])
+        body = SealedBody(b"", order.head, b"") if order.head else None
+        asked = self.http.request(method, order.url, headers=headers, data=body)
+        response = await within(seconds, self.clock, asked)
+        left = deadline - self.now()
+        content = await within(left, self.clock, collect(response, ERROR_LIMIT))
+        return response.code, _told(response), content
 
     async def _asked(
         self, order: Order, body: SealedBody | None, seconds: float
@@ -182,11 +190,7 @@ class Upstream:
             body = await self._read(response, ERROR_LIMIT, seconds)
         except Setback:
             body = b""
-        headers = {
-            name.decode("latin-1").lower(): values[-1].decode("latin-1")
-            for name, values in response.headers.getAllRawHeaders()
-        }
-        return self._meant(response.code, headers, read_error(body))
+        return self._meant(response.code, _told(response), read_error(body))
 
     def _meant(
         self, status: int, headers: Mapping[str, str], error: GoogleError | None
@@ -204,6 +208,14 @@ class Upstream:
             raise _failing(error) from error
         except Exception as error:
             raise _broken("upstream broke off its answer", error) from error
+
+
+def _told(response: IResponse) -> dict[str, str]:
+    """The headers of a response, names in lower case."""
+    return {
+        name.decode("latin-1").lower(): values[-1].decode("latin-1")
+        for name, values in response.headers.getAllRawHeaders()
+    }
 
 
 @lru_cache(maxsize=256)

@@ -6,17 +6,21 @@ it takes longer to import than the rest of the daemon together, and most have no
 use for it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from time import monotonic
 from typing import Any
 
 from attrs import define, field, frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import blockingCallFromThread
 
 from antigravity_gw.causes import Cause
 from antigravity_gw.errors import Unreachable
 from antigravity_gw.needs import Need
-from antigravity_gw.upstream.way import Way, for_requests
+from antigravity_gw.upstream.client import Upstream
+from antigravity_gw.upstream.order import Order
+from antigravity_gw.waiting import in_plain_words
 from antigravity_gw.wire.credentials import refused, unidentified
 from antigravity_gw.wire.jsons import decoded
 from antigravity_gw.wire.oauth import AccessToken, RenewalFailed, lifetime
@@ -34,17 +38,41 @@ What it returns has ``status`` and ``data``; what it raises means that nobody an
 """
 
 
-def over_requests(way: Way) -> Transport:
-    """The transport there is, which goes that way and follows no redirect."""
-    import requests
-    from google.auth.transport.requests import Request
+@frozen
+class Answer:
+    """An answer, as the library wants it."""
 
-    session = requests.Session()
-    session.trust_env = False  # a daemon's proxy is in its configuration
-    told = for_requests(way)
-    session.proxies.update(told.proxies)
-    session.verify = told.verify
-    return partial(Request(session), allow_redirects=False)
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+
+
+def by_way_of(upstream: Upstream, reactor: Any) -> Transport:
+    """
+    The transport there is: the gateway's own client, asked from another thread.
+
+    So its proxy, certificates and bounds hold, and no redirect is followed.
+    """
+
+    def send(
+        url: str,
+        method: str = "GET",
+        body: bytes | str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 0.0,
+        **_: Any,
+    ) -> Answer:
+        content = body.encode() if isinstance(body, str) else body
+        order = Order(url, tuple((headers or {}).items()), content or b"")
+        call = partial(upstream.answer_to, method, order, timeout)
+        called = blockingCallFromThread(reactor, _started, call)
+        return Answer(*called)
+
+    return send
+
+
+def _started(call: Callable[[], Coroutine[Any, Any, Any]]) -> Deferred[Any]:
+    return Deferred.fromCoroutine(call())
 
 
 @frozen
@@ -55,14 +83,12 @@ class Exchange:
     :ivar token_url: the one for the credentials of users, which name none.
     :ivar seconds: how long all calls of one exchange may take together; a program
         that credentials name has a limit of its own.
-    :ivar way: how they are reached.
-    :ivar transport: makes what goes that way.
+    :ivar transport: makes the calls.
     """
 
     token_url: str
     seconds: float
-    way: Way
-    transport: Callable[[Way], Transport] = over_requests
+    transport: Transport
 
     def token_for(self, credential: str) -> AccessToken:
         """
@@ -80,7 +106,7 @@ class Exchange:
                 Need.CREDENTIAL, "its credentials are damaged", Cause.CREDENTIALS
             ) from error
         deadline = monotonic() + self.seconds
-        calls = _Calls(self.transport(self.way), str(info.get("type")), deadline)
+        calls = _Calls(self.transport, str(info.get("type")), deadline)
         try:
             credentials.refresh(calls)
             return _token(credentials)
@@ -121,7 +147,7 @@ class _Calls:
             response = self._transport(url=url, method=method, **more)
             status, body = response.status, response.data
         except Exception as error:
-            raise Unreachable(_UNANSWERED) from error
+            raise Unreachable(f"{_UNANSWERED}: {in_plain_words(error)}") from error
         if status == 200:
             self._is_answered = True
             return response

@@ -2,7 +2,6 @@
 
 import re
 from base64 import b64encode
-from ssl import get_default_verify_paths
 from urllib.parse import unquote, urlsplit
 
 from attrs import define, field, frozen
@@ -111,27 +110,3 @@ def _status(head: bytes) -> int:
 def _could_begin(data: bytes) -> bool:
     """Whether *data* could be the beginning of a head."""
     return data[: len(_START)] == _START[: len(data)]
-
-
-@frozen
-class ForRequests:
-    """
-    The same way, for a ``requests.Session``.
-
-    Its ``trust_env`` is to be False, or the environment would have a say.
-
-    :ivar proxies: by the scheme of the URL that is asked for.
-    :ivar verify: a file or folder of certificates; True for those of ``certifi``.
-    """
-
-    proxies: dict[str, str] = field(repr=False)
-    verify: str | bool
-
-
-def for_requests(way: Way) -> ForRequests:
-    """What blocking code has to be told, to go the same way."""
-    system = get_default_verify_paths()
-    return ForRequests(
-        {"http": way.proxy, "https": way.proxy} if way.proxy else {},
-        way.ca_file or system.cafile or system.capath or True,
-    )
