@@ -57,6 +57,7 @@ class Findings:
     :ivar doubt: what is probably behind a refusal that does not say why.
     :ivar skew: the seconds by which this machine's clock is ahead of Google's.
     :ivar died: since when its grant is known to be dead, in POSIX seconds.
+    :ivar was_suspended: whether nothing uses it since Google suspended it.
     :ivar logs_in: whether accounts of its kind log in to an OAuth client.
     """
 
@@ -64,6 +65,7 @@ class Findings:
     doubt: Cause | None = None
     skew: float = 0.0
     died: float | None = None
+    was_suspended: bool = False
     logs_in: bool = True
 
 
@@ -74,6 +76,7 @@ class Diagnosis:
 
     :ivar serves: whether the question was answered, as it may be with a clock that
         is wrong.
+    :ivar is_used: whether the daemon may ask it at all.
     :ivar cause: None when all is well, and when nobody knows.
     :ivar verdict: a sentence in plain words.
     :ivar reason: what was found, a clause; None when nothing is wrong.
@@ -93,6 +96,7 @@ class Diagnosis:
     link: str | None = field(default=None, repr=False)
     until: float | None = None
     is_known: bool = True
+    is_used: bool = True
 
 
 def diagnose(record: Record, findings: Findings) -> Diagnosis:
@@ -113,6 +117,9 @@ def diagnose(record: Record, findings: Findings) -> Diagnosis:
         link=link,
         until=trouble.until if trouble else None,
         is_known=remedy.is_certain,
+        is_used=record.disabled is None
+        and not findings.was_suspended
+        and cause is not Cause.SUSPENDED,
     )
 
 
@@ -121,13 +128,22 @@ def _cause(record: Record, findings: Findings) -> Cause | None:
     trouble = findings.trouble
     cause = trouble.cause if trouble else None
     is_skewed = abs(findings.skew) > MOST_SKEW
-    if is_skewed and (trouble is None or cause in _BY_THE_CLOCK):
+    if trouble is None:
+        return _withheld(record, findings)
+    if is_skewed and cause in _BY_THE_CLOCK:
         return Cause.CLOCK
     if cause is Cause.GRANT_DEAD and _died_of_testing(record, findings):
         return Cause.TESTING
     if cause is Cause.MODEL_FORBIDDEN and findings.doubt is not None:
         return findings.doubt
     return cause
+
+
+def _withheld(record: Record, findings: Findings) -> Cause | None:
+    """Why an account that serves is not used all the same, if it is not."""
+    if record.disabled is not None:
+        return Cause.DISABLED
+    return Cause.WAS_SUSPENDED if findings.was_suspended else None
 
 
 def _died_of_testing(record: Record, findings: Findings) -> bool:

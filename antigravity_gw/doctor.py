@@ -10,7 +10,7 @@ from contextlib import suppress
 from enum import Enum
 from typing import Any, cast
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.python.failure import Failure
 
@@ -26,8 +26,10 @@ from antigravity_gw.diagnosis import (
 )
 from antigravity_gw.errors import GatewayError, UpstreamTimeout
 from antigravity_gw.kind import Caller, Kind
+from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Account, Known
 from antigravity_gw.pool.hold import ACCESS, Hold
+from antigravity_gw.pool.learnt import held
 from antigravity_gw.pool.preparing import Unfit
 from antigravity_gw.trial import Trial
 from antigravity_gw.upstream.probe import Echo, probe
@@ -64,12 +66,14 @@ class Examination:
     What came of examining an account.
 
     :ivar model: the one that was asked.
+    :ivar skew: how far our clock is ahead of Google's, in seconds.
     """
 
     known: Known
     model: str
     steps: tuple[Step, ...]
     diagnosis: Diagnosis
+    skew: float = 0.0
 
 
 _NOTHING = {
@@ -94,11 +98,23 @@ async def examine(trial: Trial, known: Known) -> Examination:
     :raises StoreError: when what came of it cannot be stored.
     """
     trial.gateway.pool.preparation.trust_clients()  # each finds out for itself
-    visit = _Visit(trial, trial.begin(known))
-    diagnosis = diagnose(known.record, await visit.findings())
+    suspensions = _suspensions(known)
+    others = {k: h for k, h in known.holds.items() if k not in suspensions}
+    account = trial.begin(evolve(known, holds=others))
+    visit = _Visit(trial, account, was_suspended=bool(suspensions))
+    findings = await visit.findings()
+    diagnosis = diagnose(known.record, findings)
     if visit.is_worth_keeping:
+        await trial.gateway.pool.writer.flushed()  # which "keep" complains about
+        id, epoch = known.record.id, known.record.epoch
+        trial.store.apply(held(id, epoch, *each) for each in suspensions.items())
         await trial.keep(known)
-    return Examination(known, trial.model, tuple(visit.steps), diagnosis)
+    return Examination(known, trial.model, tuple(visit.steps), diagnosis, findings.skew)
+
+
+def _suspensions(known: Known) -> dict[str, Hold]:
+    """What nobody but its operator is to lift: not an answer either."""
+    return {k: h for k, h in known.holds.items() if h.need is Need.SUSPENDED}
 
 
 @define(eq=False)
@@ -111,6 +127,7 @@ class _Visit:
 
     trial: Trial
     account: Account
+    was_suspended: bool
     steps: list[Step] = field(factory=list)
     skews: list[float] = field(factory=list)
     doubt: Cause | None = None
@@ -135,6 +152,7 @@ class _Visit:
             doubt=self.doubt,
             skew=min(self.skews, key=abs, default=0.0),
             died=death.since if death else None,
+            was_suspended=self.was_suspended,
             logs_in=self.kind.has_client,
         )
 

@@ -17,10 +17,13 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
+from antigravity_gw.causes import Cause
 from antigravity_gw.config import KINDS, Loaded
 from antigravity_gw.descriptors import room
+from antigravity_gw.diagnosis import MOST_SKEW
 from antigravity_gw.pool.database import FILE_NAME, NoStore, StoreError
 from antigravity_gw.pool.store import Store
+from antigravity_gw.remedies import REMEDIES
 
 MIB = 2**20
 LEAST_FREE, LITTLE_FREE = 16 * MIB, 256 * MIB
@@ -177,6 +180,19 @@ def disk(
         return Premise("disk", Grade.OK, told)
     grade = Grade.PROBLEM if free < least else Grade.WARNING
     return Premise("disk", grade, told, "make room, or what is learnt cannot be stored")
+
+
+def clock(skew: float) -> Premise | None:
+    """
+    How wrong the clock is, if it is.
+
+    :param skew: the seconds by which it is ahead of Google's.
+    """
+    if abs(skew) <= MOST_SKEW:
+        return None
+    way = "ahead of" if skew > 0 else "behind"
+    told = f"it is {abs(skew):.0f} s {way} Google's"
+    return Premise("clock", Grade.WARNING, told, REMEDIES[Cause.CLOCK].next)
 
 
 def _systemd(loaded: Loaded) -> Iterator[Premise]:

@@ -145,6 +145,18 @@ _OF_ADMISSION = {
     Cause.SUSPENDED: Remedy(
         "Google has suspended it.", Affair.OWNER, TO_DO[Label.SUSPENDED]
     ),
+    Cause.WAS_SUSPENDED: Remedy(
+        "It would serve, but Google had suspended it, and nothing uses it unless you "
+        "say so.",
+        Affair.OPERATOR,
+        f"read what Google has written to it. '{ACCOUNTS} enable {{handle}}' uses it "
+        "again",
+    ),
+    Cause.DISABLED: Remedy(
+        "It would serve, but you have disabled it.",
+        Affair.OPERATOR,
+        TO_DO[Label.DISABLED],
+    ),
     Cause.MODEL_FORBIDDEN: Remedy(
         "Google forbids the account this model, and does not say why.",
         Affair.ADMIN,

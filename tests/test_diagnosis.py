@@ -545,6 +545,21 @@ def test_an_account_that_serves() -> None:
     assert (told.to_do, told.reason, told.affair) == (None, None, Affair.NOBODY)
 
 
+def test_what_is_not_used() -> None:
+    """An account may serve, and not be used, since somebody has said so."""
+    disabled = diagnose(record(disabled=1.0), Findings(trouble=None))
+    suspended = found(None, was_suspended=True)
+
+    for told in (disabled, suspended):
+        assert (told.serves, told.is_used, told.is_well) == (True, False, False)
+        assert "'antigravity-gw accounts enable ada'" in str(told.to_do)
+    assert (disabled.cause, suspended.cause) == (Cause.DISABLED, Cause.WAS_SUSPENDED)
+    assert found(None).is_used
+    assert not found(Trouble(Cause.SUSPENDED, "no")).is_used
+    failed = diagnose(record(disabled=1.0), Findings(trouble=DEAD))
+    assert (failed.cause, failed.is_used) == (Cause.GRANT_DEAD, False)
+
+
 def test_nobody_knows() -> None:
     """A failure that says nothing of the account is not held against it."""
     told = found(Trouble(None, "upstream answered 500"))
@@ -611,7 +626,7 @@ def test_a_free_tier_that_has_ended() -> None:
 @pytest.mark.parametrize(
     ("cause", "expected"),
     [
-        (None, Cause.CLOCK),
+        (None, None),
         (Cause.CREDENTIALS, Cause.CLOCK),
         (Cause.TOKEN_REFUSED, Cause.CLOCK),
         (Cause.TLS, Cause.CLOCK),
@@ -620,7 +635,7 @@ def test_a_free_tier_that_has_ended() -> None:
     ],
 )
 def test_a_clock_that_is_wrong(cause: Cause | None, expected: Cause) -> None:
-    """It is the verdict unless something failed that it has no part in."""
+    """It is the verdict where something failed that it may be behind."""
     trouble = None if cause is None else Trouble(cause, "why")
     for skew, words in ((MOST_SKEW + 1, "61 s ahead of"), (-90.0, "90 s behind")):
         told = found(trouble, skew=skew)

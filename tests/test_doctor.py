@@ -290,11 +290,15 @@ def test_a_name_that_is_not_told(world: World, front: Front) -> None:
 
 
 def test_a_clock_that_is_wrong(world: World, front: Front) -> None:
-    """The time that Google says tells, though the account serves as yet."""
+    """The time that Google says tells; an account that serves is well all the same."""
     front.ahead = -7200
-    diagnosis = examined(world).diagnosis
+    examination = examined(world)
 
-    assert (diagnosis.is_well, diagnosis.cause) == (False, Cause.CLOCK)
+    assert examination.diagnosis.is_well
+    assert examination.skew == 7200
+    world.google.script = [google(Reply(401, b"{}"))]
+    diagnosis = examined(world).diagnosis
+    assert diagnosis.cause is Cause.CLOCK
     assert diagnosis.reason == "it is 7200 s ahead of Google's"
 
 
@@ -325,6 +329,20 @@ def test_nothing_learnt_nothing_stored(world: World, front: Front) -> None:
     examined(world)
 
     assert known(world) == before
+
+
+def test_a_suspension_stays(world: World) -> None:
+    """The doctor does not end it: neither by an answer nor by a failure that passes."""
+    (before,) = world.store.accounts()
+    hold = Hold("broken terms", NOW - 9, None, Need.SUSPENDED)
+    world.store.apply([held("a", before.record.epoch, EVERY_MODEL, hold)])
+
+    diagnosis = examined(world).diagnosis
+    assert (diagnosis.serves, diagnosis.cause) == (True, Cause.WAS_SUSPENDED)
+    assert known(world).holds == {EVERY_MODEL: hold}
+    world.google.script = [google(real("licence missing"))]
+    assert examined(world).diagnosis.cause is Cause.UNLICENSED
+    assert known(world).holds == {EVERY_MODEL: hold}
 
 
 def test_a_host_that_is_silent(world: World, front: Front) -> None:

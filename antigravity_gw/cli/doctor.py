@@ -16,6 +16,7 @@ from antigravity_gw.cli.verdicts import (
     account_lines,
     daemon_lines,
     examination_object,
+    premise_lines,
     premise_object,
 )
 from antigravity_gw.doctor import Examination, examine
@@ -23,7 +24,7 @@ from antigravity_gw.kinds.registered import kind_called
 from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.store import Store
 from antigravity_gw.ports import tried
-from antigravity_gw.premises import Grade, Premise, configuration, surroundings
+from antigravity_gw.premises import Grade, Premise, clock, configuration, surroundings
 from antigravity_gw.trial import Trial
 
 WELL, TO_DO, UNKNOWN = 0, 1, 3
@@ -78,6 +79,12 @@ class Report:
     missing: Sequence[str] = ()
 
     @property
+    def clock(self) -> Premise | None:
+        """What is wrong with this machine's clock, if anything."""
+        skews = (each.skew for each in self.examinations)
+        return clock(min(skews, key=abs, default=0.0))
+
+    @property
     def status(self) -> int:
         """The exit status."""
         diagnoses = [each.diagnosis for each in self.examinations]
@@ -92,6 +99,7 @@ class Report:
         premises = self.premises
         return {
             "status": self.status,
+            "clock": premise_object(self.clock) if self.clock else None,
             "daemon": None if premises is None else [*map(premise_object, premises)],
             "accounts": [examination_object(each) for each in self.examinations],
         }
@@ -130,4 +138,7 @@ async def _of_accounts(desk: Desk, reactor: Any) -> Report:
         if not desk.options.json:
             moment = Moment(reactor.seconds())
             print("\n".join(account_lines(examinations[-1], moment)), flush=True)
-    return Report(None, examinations, missing)
+    report = Report(None, examinations, missing)
+    if report.clock is not None and not desk.options.json:
+        print("\n".join(premise_lines(report.clock)), flush=True)
+    return report

@@ -22,17 +22,24 @@ def daemon_lines(premises: Iterable[Premise]) -> Iterator[str]:
     """What the daemon needs of this machine, for people."""
     yield "the daemon"
     for premise in premises:
-        first = f"  {premise.name:<16}  {premise.grade.value:<7}  "
-        yield from _said(premise.told, first)
-        if premise.to_do:
-            yield from _said(premise.to_do, f"{'to do: ':>29}")
+        yield from premise_lines(premise)
+
+
+def premise_lines(premise: Premise) -> Iterator[str]:
+    """How one thing is, for people."""
+    first = f"  {premise.name:<16}  {premise.grade.value:<7}  "
+    yield from _said(premise.told, first)
+    if premise.to_do:
+        yield from _said(premise.to_do, f"{'to do: ':>29}")
 
 
 def account_lines(examination: Examination, moment: Moment) -> Iterator[str]:
     """What was found of an account, for people; a link may make a line long."""
     record, diagnosis = examination.known.record, examination.diagnosis
     kind = kind_called(record.kind)
-    verb = "serves" if diagnosis.serves else "does not serve"
+    verb = "does not serve"
+    if diagnosis.serves:
+        verb = "serves" if diagnosis.is_used else "would serve"
     title = record.kind if kind is None else kind.title
     yield f"{record.name} ({title}): {verb} {examination.model}"
     for step in examination.steps:
@@ -43,6 +50,8 @@ def account_lines(examination: Examination, moment: Moment) -> Iterator[str]:
         yield from _said(diagnosis.reason, _label("why"))
     if diagnosis.until is not None:
         yield from _said(moment.course(None, diagnosis.until), _label("when"))
+    if record.disabled is not None and not diagnosis.serves:
+        yield from _said("you have disabled it as well", _label("still"))
     if diagnosis.to_do:
         yield from _said(diagnosis.to_do, _label("to do"))
     if diagnosis.link is not None:
@@ -83,6 +92,7 @@ def examination_object(examination: Examination) -> dict[str, Any]:
         "kind": record.kind,
         "model": examination.model,
         "serves": diagnosis.serves,
+        "is_used": diagnosis.is_used,
         "is_well": diagnosis.is_well,
         "is_known": diagnosis.is_known,
         "cause": diagnosis.cause.value if diagnosis.cause else None,

@@ -354,9 +354,12 @@ def test_a_clock_that_is_wrong(surgery: Surgery, sandbox: Sandbox, ahead: int) -
     status, account = surgery.examined()
     way = "behind" if ahead > 0 else "ahead of"
 
-    assert (status, account["cause"]) == (1, "clock-skew")
-    assert (account["serves"], account["is_well"]) == (True, False)
-    assert account["reason"].endswith(f"s {way} Google's")
+    assert (status, account["cause"]) == (0, None)
+    assert (account["serves"], account["is_well"]) == (True, True)
+    assert (
+        f"s {way} Google's"
+        in json.loads(surgery.run("doctor", "--json").stdout)["clock"]["told"]
+    )
     assert account["steps"][-1]["result"] == "ok"
 
 
@@ -581,7 +584,9 @@ def test_who_is_left_out(surgery: Surgery, sandbox: Sandbox) -> None:
         all_of_them.stdout
     )
     assert all_of_them.returncode == 0
-    assert named.stdout.startswith(f"ada (Code Assist): serves {MODEL}\n")
+    assert named.stdout.startswith(f"ada (Code Assist): would serve {MODEL}\n")
+    assert "  verdict:  It would serve, but you have disabled it.\n" in named.stdout
+    assert named.returncode == 1
     assert len(asked(sandbox)) == 1
 
 
