@@ -6,16 +6,27 @@ cause are in ``remedies.py``.  No I/O, no clock.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from attrs import field, frozen
 
 from antigravity_gw.causes import Cause
 from antigravity_gw.needs import Need
 from antigravity_gw.record import Record
-from antigravity_gw.remedies import REMEDIES, UNKNOWN, WELL, Affair
+from antigravity_gw.remedies import (
+    NEW_FILE,
+    NEW_KEY,
+    NEW_USER_FILE,
+    REMEDIES,
+    UNKNOWN,
+    WELL,
+    WITHOUT_LOGIN,
+    Affair,
+)
 from antigravity_gw.states import OWN_CLIENT, TO_DO, Label, handle
 from antigravity_gw.upstream.failures import Flaw, NotReached, TlsFailed, TunnelRefused
 from antigravity_gw.waiting import NotConnected
+from antigravity_gw.wire.jsons import decoded
 
 MOST_SKEW = 60.0
 """A clock that is wrong by more seconds than these is wrong."""
@@ -103,7 +114,9 @@ def diagnose(record: Record, findings: Findings) -> Diagnosis:
     """The one verdict on an account that says most."""
     trouble, cause = findings.trouble, _cause(record, findings)
     remedy = WELL if trouble is None else UNKNOWN
-    remedy = remedy if cause is None else REMEDIES[cause]
+    if cause is not None:
+        special = {} if findings.logs_in else WITHOUT_LOGIN
+        remedy = special.get(cause, REMEDIES[cause])
     link = trouble.link if trouble else None
     to_do = remedy.without_link if link is None and remedy.without_link else remedy.next
     return Diagnosis(
@@ -162,16 +175,22 @@ def _reason(cause: Cause | None, findings: Findings) -> str | None:
 
 def _filled_in(to_do: str, record: Record, findings: Findings) -> str | None:
     """*to_do*, with what is to be done about this account's login or client."""
-    need = findings.trouble.need if findings.trouble else None
-    label = Label.LOGIN if findings.logs_in else Label.CREDENTIAL
-    renewal = TO_DO[Label.CREDENTIAL if need is Need.CREDENTIAL else label]
+    renewal = TO_DO[Label.LOGIN] if findings.logs_in else _renewal(record)
     client = TO_DO[Label.MISCONFIGURED]
-    if need is Need.CREDENTIAL:
+    if not findings.logs_in:
         client = renewal
     elif record.client is not None:
         client = OWN_CLIENT
     told = to_do.replace("{renewal}", renewal).replace("{client}", client)
     return told.format(handle=handle(record), kind=record.kind) or None
+
+
+def _renewal(record: Record) -> str:
+    """How to let in anew an account that does not log in here, by its credential."""
+    told = decoded(record.credential.encode(), dict[str, Any])
+    if told is None:
+        return NEW_KEY
+    return NEW_USER_FILE if told.get("type") == "authorized_user" else NEW_FILE
 
 
 def root_of(error: BaseException) -> BaseException:

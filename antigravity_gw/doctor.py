@@ -220,6 +220,8 @@ class _Visit:
     async def _refresh(self) -> str:
         preparation = self.trial.gateway.pool.preparation
         self._token = await preparation.renewed(self.account)
+        if self._token == self.account.record.credential:
+            return "the key is the token"
         return "there is an access token"
 
     async def _identity(self) -> str | None:

@@ -288,6 +288,35 @@ _OF_THE_MOMENT = {
     ),
 }
 
+_ADD = f"'{ACCOUNTS} add {{handle}} --kind {{kind}}"
+
+NEW_KEY = f"give it another key: {_ADD}'"
+NEW_FILE = (
+    "give it other credentials, or mend these where they come from: "
+    f"{_ADD} --credential-file FILE'"
+)
+NEW_USER_FILE = (
+    "log in again: 'gcloud auth application-default login'. Then "
+    f"{_ADD} --credential-file FILE', with the file that it names"
+)
+"""How to let in anew what does not log in here."""
+
+WITHOUT_LOGIN: Mapping[Cause, Remedy] = {
+    Cause.SCOPES: Remedy(
+        "Its credentials are not good for all that they are used for.",
+        Affair.OPERATOR,
+        "see that they may have the scope "
+        "https://www.googleapis.com/auth/cloud-platform; or {renewal}",
+    ),
+    Cause.ADMIN: Remedy(
+        "A policy of its organisation does not allow it.",
+        Affair.ADMIN,
+        "ask the admin to allow it, in the policies of the organisation or of the "
+        "project, or use a project of another organisation",
+    ),
+}
+"""Of accounts that do not log in to an OAuth client, where that makes a difference."""
+
 REMEDIES: Mapping[Cause, Remedy] = {
     **_OF_ADMISSION,
     **_OF_CREDENTIALS,

@@ -44,7 +44,7 @@ from antigravity_gw.kinds.registered import kind_called
 from antigravity_gw.kinds.vertex import Vertex
 from antigravity_gw.needs import Need
 from antigravity_gw.record import Record
-from antigravity_gw.remedies import REMEDIES, UNKNOWN, WELL, Affair
+from antigravity_gw.remedies import REMEDIES, UNKNOWN, WELL, WITHOUT_LOGIN, Affair
 from antigravity_gw.states import NO_LINK
 from antigravity_gw.upstream.failures import (
     Flaw,
@@ -66,7 +66,8 @@ PROXY = Peer("proxy.example", 3128, is_proxy=True)
 
 def record(kind: str = CODE_ASSIST, **more: Any) -> Record:
     """An account of some kind."""
-    return Record("1234abcd", "ada", "secret-of-ada", kind=kind, **more)
+    credential = more.pop("credential", "secret-of-ada")
+    return Record("1234abcd", "ada", credential, kind=kind, **more)
 
 
 def answered(kind: str, status: int, body: bytes) -> Trouble:
@@ -531,7 +532,10 @@ def test_every_cause(cause: Cause) -> None:
 
 def test_no_cause_has_another_ones_verdict() -> None:
     """Two causes that read the same could not be told apart."""
-    verdicts = [remedy.verdict for remedy in (*REMEDIES.values(), WELL, UNKNOWN)]
+    verdicts = [
+        remedy.verdict
+        for remedy in (*REMEDIES.values(), *WITHOUT_LOGIN.values(), WELL, UNKNOWN)
+    ]
 
     assert len(set(verdicts)) == len(verdicts)
     assert set(REMEDIES) == set(Cause)
@@ -647,14 +651,31 @@ def test_a_clock_that_is_wrong(cause: Cause | None, expected: Cause) -> None:
 def test_how_to_let_it_in_anew() -> None:
     """Some accounts log in, others get another key, whatever it is that failed."""
     refused = Trouble(Cause.TOKEN_REFUSED, "no")
-    of_a_file = Trouble(Cause.GRANT_DEAD, "no", Need.CREDENTIAL)
+    user = record(VERTEX, credential='{"type":"authorized_user"}')
+    service = record(VERTEX, credential='{"type":"service_account"}')
+    for trouble in (refused, Trouble(Cause.GRANT_DEAD, "no", Need.CREDENTIAL)):
+        findings = Findings(trouble=trouble, logs_in=False)
+        of_user = str(diagnose(user, findings).to_do)
+        of_service = str(diagnose(service, findings).to_do)
+        of_key = str(diagnose(record(KEY), findings).to_do)
 
-    assert str(found(refused).to_do).startswith("log in again")
-    for told in (
-        found(refused, VERTEX, logs_in=False),
-        found(of_a_file, VERTEX, logs_in=False),
-    ):
-        assert "accounts add ada --kind vertex" in str(told.to_do)
+        assert "antigravity-gw login ada" in str(found(trouble).to_do)
+        assert "'gcloud auth application-default login'" in of_user
+        for told in (of_user, of_service):
+            assert "add ada --kind vertex --credential-file FILE'" in told
+        assert "gcloud" not in of_service
+        assert of_key.startswith("give it another key: ")
+        assert of_key.endswith("add ada --kind gemini_api_key'")
+
+
+@pytest.mark.parametrize("cause", WITHOUT_LOGIN)
+def test_who_does_not_log_in(cause: Cause) -> None:
+    """Nobody ticks boxes for a service account, nor is there a client to trust."""
+    told = found(Trouble(cause, "no"), VERTEX, logs_in=False)
+
+    assert "box" not in f"{told.verdict} {told.to_do}"
+    assert "OAuth client" not in f"{told.verdict} {told.to_do}"
+    assert "{" not in str(told.to_do)
 
 
 def test_whose_client_it_is() -> None:
@@ -662,7 +683,7 @@ def test_whose_client_it_is() -> None:
     wrong = Findings(trouble=Trouble(Cause.CLIENT_SECRET, "no", Need.CLIENT))
     own = diagnose(record(client=OAuthClient("id", "hush")), wrong)
     of_a_file = Findings(trouble=Trouble(Cause.CLIENT_SECRET, "no", Need.CREDENTIAL))
-    vertex = diagnose(record(VERTEX), of_a_file)
+    vertex = diagnose(record(VERTEX), evolve(of_a_file, logs_in=False))
 
     assert "--client-id" in str(own.to_do)
     assert "oauth.client_id" in str(diagnose(record(), wrong).to_do)
@@ -745,7 +766,7 @@ def test_the_manual() -> None:
 
     missing = [
         cause.value
-        for cause, remedy in REMEDIES.items()
+        for cause, remedy in (*REMEDIES.items(), *WITHOUT_LOGIN.items())
         if f"| `{cause.value}` | {remedy.verdict} |" not in text
     ]
     assert missing == []
