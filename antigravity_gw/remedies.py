@@ -111,6 +111,12 @@ _OF_ADMISSION = {
         "run the gateway where Google offers this; behind a VPN or a proxy, the place "
         "is where that one is",
     ),
+    Cause.LOCATION: Remedy(
+        "A policy of its organisation forbids the location that it is served in.",
+        Affair.OPERATOR,
+        f"'{ACCOUNTS} set {{handle}} --location PLACE' with one that is allowed, or "
+        "ask its admin to allow this one",
+    ),
     Cause.ROLE: Remedy(
         "The account lacks a role on its project, or there is no such project.",
         Affair.ADMIN,
@@ -250,6 +256,29 @@ _OF_THE_MOMENT = {
         "It has used up its quota for this model.",
         Affair.NOBODY,
         "nothing: it ends by itself. Until then other accounts serve, if there are any",
+    ),
+    Cause.NO_QUOTA: Remedy(
+        "It has no quota at all for this model, which does not change by itself.",
+        Affair.OPERATOR,
+        "name another model with --model, or give the account's project a plan that "
+        "has the model; it is tried again by itself",
+    ),
+    Cause.CREDITS: Remedy(
+        "The credits that were bought for it are used up.",
+        Affair.OPERATOR,
+        "buy more where they were bought (AI Studio, for a key), or wait for a quota "
+        "that needs none; it is tried again by itself",
+    ),
+    Cause.SPENDING_CAP: Remedy(
+        "The spending cap of its project or billing account is reached.",
+        Affair.OPERATOR,
+        "raise the cap in AI Studio, or wait until next month",
+    ),
+    Cause.REFUSED: Remedy(
+        "Google refuses the question, for a reason that is not known here.",
+        Affair.OPERATOR,
+        "asking again changes nothing: name another model with --model, and see that "
+        "upstream.{kind} is as Google wants it",
     ),
     Cause.TOO_FAST: Remedy(
         "It was asked too often in a short time.", Affair.NOBODY, TO_DO[Label.COOLING]

@@ -151,7 +151,7 @@ _429 = (
         human(
             Need.ENTITLEMENT,
             "the credits paid in advance are used up: buy more in AI Studio",
-            Cause.BILLING,
+            Cause.CREDITS,
         ),
     ),
     Row(
@@ -163,7 +163,7 @@ _429 = (
             Blame.QUOTA,
             "the month's spending cap is reached, which AI Studio lets you raise",
             is_account_wide=True,
-            cause=Cause.OUT_OF_QUOTA,
+            cause=Cause.SPENDING_CAP,
         ),
     ),
 )

@@ -78,6 +78,14 @@ _400 = (
         ),
     ),
     Row(
+        says("constraints/gcp.resourcelocations"),
+        human(
+            Need.ENTITLEMENT,
+            "a policy of its organisation forbids it its location",
+            Cause.LOCATION,
+        ),
+    ),
+    Row(
         both(begins("project `"), says("is not allowed to use publisher model")),
         Verdict(
             Blame.HUMAN,

@@ -127,7 +127,7 @@ def asked_delay(
 
 _FULL = Verdict(Blame.CAPACITY, "no capacity for the model", cause=Cause.NO_CAPACITY)
 _SPENT = Verdict(Blame.QUOTA, "out of quota", cause=Cause.OUT_OF_QUOTA)
-_NONE = evolve(_SPENT, reason="there is no quota at all for it")
+_NONE = evolve(_SPENT, reason="there is no quota at all for it", cause=Cause.NO_QUOTA)
 _TOO_FAST = Verdict(
     Blame.RATE, "too many requests in a short time", cause=Cause.TOO_FAST
 )
@@ -155,7 +155,10 @@ _NAMED = (
     Row(
         gives("INSUFFICIENT_G1_CREDITS_BALANCE"),
         evolve(
-            _SPENT, reason="the credits it bought are used up", is_account_wide=True
+            _SPENT,
+            reason="the credits it bought are used up",
+            is_account_wide=True,
+            cause=Cause.CREDITS,
         ),
     ),
     Row(gives("QUOTA_EXHAUSTED"), _SPENT),
@@ -283,7 +286,8 @@ _BY_STATUS = {
 
 _REST = (
     Row(
-        comes_as(*range(400, 500)), Verdict(Blame.REQUEST, "upstream answered {status}")
+        comes_as(*range(400, 500)),
+        Verdict(Blame.REQUEST, "upstream answered {status}", cause=Cause.REFUSED),
     ),
     Row(always, _FAILING),
 )
