@@ -222,7 +222,9 @@ def is_from_google(status: int, is_page: bool) -> bool:
     :param is_page: whether the answer is HTML, as those of proxies and of log-in
         pages of networks are.
     """
-    return not (is_page and (status < 400 or status in (401, 407, 511)))
+    is_redirect = 300 <= status < 400  # which Google's hosts never answer there
+    is_block = is_page and (status < 300 or status in (401, 403, 407, 511))
+    return not (is_redirect or is_block)
 
 
 def worst(troubles: Iterable[Trouble]) -> Trouble:

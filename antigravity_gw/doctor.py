@@ -91,17 +91,22 @@ class Found(Exception):
     trouble: Trouble
 
 
-async def examine(trial: Trial, known: Known) -> Examination:
+Echoes = dict[tuple[str, str], Echo | Exception]
+"""What came back from the hosts that were knocked at, by kind and host."""
+
+
+async def examine(trial: Trial, known: Known, echoes: Echoes) -> Examination:
     """
     Examine one account; at most as many questions are asked as for a client.
 
+    :param echoes: of the run as yet; those of this account's hosts are added.
     :raises StoreError: when what came of it cannot be stored.
     """
     trial.gateway.pool.preparation.trust_clients()  # each finds out for itself
     suspensions = _suspensions(known)
     others = {k: h for k, h in known.holds.items() if k not in suspensions}
     account = trial.begin(evolve(known, holds=others))
-    visit = _Visit(trial, account, was_suspended=bool(suspensions))
+    visit = _Visit(trial, account, bool(suspensions), echoes)
     findings = await visit.findings()
     diagnosis = diagnose(known.record, findings)
     if visit.is_worth_keeping:
@@ -128,6 +133,7 @@ class _Visit:
     trial: Trial
     account: Account
     was_suspended: bool
+    echoes: Echoes
     steps: list[Step] = field(factory=list)
     skews: list[float] = field(factory=list)
     doubt: Cause | None = None
@@ -187,11 +193,15 @@ class _Visit:
         return trouble
 
     async def _reach(self) -> str:
-        """Knock at each of its hosts; one that answers will do."""
+        """Knock at each of its hosts, once in a run; one that answers will do."""
         hosts = self.kind.hosts(self.account.record)
-        probes = (probe(self.kind.upstream, f"{host}/") for host in hosts)
+        keys = [(self.kind.name, host) for host in hosts]
+        new = [key for key in keys if key not in self.echoes]
+        probes = (probe(self.kind.upstream, f"{host}/") for _, host in new)
         asked = [Deferred.fromCoroutine(each) for each in probes]
-        results = await gatherResults([each.addErrback(_error) for each in asked])
+        came = await gatherResults([each.addErrback(_error) for each in asked])
+        self.echoes.update(zip(new, came, strict=True))
+        results = [self.echoes[key] for key in keys]
         troubles = [
             trouble
             for host, result in zip(hosts, results, strict=True)

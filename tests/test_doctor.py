@@ -22,7 +22,7 @@ from world import LIMITS, WHOLE, Call, Reply, World
 
 from antigravity_gw.causes import Cause
 from antigravity_gw.diagnosis import DAY
-from antigravity_gw.doctor import Examination, Result, examine
+from antigravity_gw.doctor import Echoes, Examination, Result, examine
 from antigravity_gw.kinds.code_assist import CodeAssist
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Known
@@ -109,7 +109,7 @@ def begun(world: World) -> list[Examination | Exception]:
     (known,) = world.store.accounts()
     results: list[Examination | Exception] = []
     trial = Trial(gateway, world.store, "pro")
-    examining = Deferred.fromCoroutine(examine(trial, known))
+    examining = Deferred.fromCoroutine(examine(trial, known, {}))
     examining.addCallbacks(results.append, lambda why: results.append(why.value))
     for _ in range(5):
         world.settle()
@@ -269,7 +269,7 @@ def test_each_finds_out_for_itself(world: World) -> None:
     trial = Trial(gateway, world.store, "pro")
     for count in (1, 2):
         results: list[Examination] = []
-        examining = Deferred.fromCoroutine(examine(trial, known(world)))
+        examining = Deferred.fromCoroutine(examine(trial, known(world), {}))
         examining.addCallback(results.append)
         for _ in range(3):
             world.settle()
@@ -357,6 +357,23 @@ def test_a_host_that_is_silent(world: World, front: Front) -> None:
     assert isinstance(examination, Examination)
     assert examination.diagnosis.cause is Cause.NETWORK
     assert not examination.diagnosis.is_known
+
+
+def test_hosts_are_knocked_at_once_in_a_run(world: World, front: Front) -> None:
+    """Who waits for a host that is silent does so for all its accounts."""
+    front.root = Reply(is_silent=True)
+    gateway = world.make_gateway(LIMITS)
+    trial, echoes = Trial(gateway, world.store, "pro"), Echoes()
+    results: list[Examination] = []
+    for seconds in (10, 0):
+        examining = Deferred.fromCoroutine(examine(trial, known(world), echoes))
+        examining.addCallback(results.append)
+        world.settle()
+        world.clock.advance(seconds)
+        world.settle()
+
+    assert [each.diagnosis.cause for each in results] == [Cause.NETWORK] * 2
+    assert front.got == [("/", False)]
 
 
 def test_google_fails(world: World) -> None:

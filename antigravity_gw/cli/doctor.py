@@ -19,7 +19,7 @@ from antigravity_gw.cli.verdicts import (
     premise_lines,
     premise_object,
 )
-from antigravity_gw.doctor import Examination, examine
+from antigravity_gw.doctor import Echoes, Examination, examine
 from antigravity_gw.kinds.registered import kind_called
 from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.store import Store
@@ -31,7 +31,7 @@ WELL, TO_DO, UNKNOWN = 0, 1, 3
 STATUSES = (
     "Exit status: 0 when all is well, 1 when something is wrong and it was found out "
     "what, 2 for a command line that makes no sense, 3 when it could not be found out, "
-    "since there is no network or Google fails."
+    "since there is no network or Google fails, 130 for Ctrl-C."
 )
 
 
@@ -128,13 +128,14 @@ async def _of_accounts(desk: Desk, reactor: Any) -> Report:
     """Examine one account after the other, and tell of each when it is done."""
     accounts, missing = accounts_to_ask(desk, "examined", "examine")
     examinations: list[Examination] = []
+    echoes: Echoes = {}
     trial = Trial.of(desk.loaded, desk.store, reactor, model_to_ask(desk))
     for known in accounts:
         if kind_called(known.record.kind) is None:
             complain(f"{known.record.name}: its kind is unknown to this version")
             missing.append(known.record.name)
             continue
-        examinations.append(await examine(trial, known))
+        examinations.append(await examine(trial, known, echoes))
         if not desk.options.json:
             moment = Moment(reactor.seconds())
             print("\n".join(account_lines(examinations[-1], moment)), flush=True)
