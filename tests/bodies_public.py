@@ -411,7 +411,7 @@ PUBLIC_DENIALS = [
         Blame.HUMAN,
         need=Need.ENTITLEMENT,
         is_account_wide=True,
-        cause=Cause.BILLING,
+        cause=Cause.CREDITS,
     ),
 ]
 
@@ -586,7 +586,7 @@ PUBLIC_QUOTAS = [
             model="gemini-2.0-flash",
         ),
         Blame.QUOTA,
-        cause=Cause.OUT_OF_QUOTA,
+        cause=Cause.NO_QUOTA,
     ),
     Real(
         "public: none of it for free, four quotas",
@@ -599,7 +599,7 @@ PUBLIC_QUOTAS = [
             Quota(REQUESTS, REQUESTS_PER_DAY),
         ),
         Blame.QUOTA,
-        cause=Cause.OUT_OF_QUOTA,
+        cause=Cause.NO_QUOTA,
     ),
     Real(
         "public: no quota at all in the region",
@@ -612,7 +612,7 @@ PUBLIC_QUOTAS = [
         ),
         Blame.QUOTA,
         is_account_wide=True,
-        cause=Cause.OUT_OF_QUOTA,
+        cause=Cause.NO_QUOTA,
     ),
     Real(
         "public: no requests at all in the region",
@@ -624,7 +624,7 @@ PUBLIC_QUOTAS = [
         ),
         Blame.QUOTA,
         is_account_wide=True,
-        cause=Cause.OUT_OF_QUOTA,
+        cause=Cause.NO_QUOTA,
     ),
     Real(
         "public: quota, without details",
@@ -658,7 +658,7 @@ PUBLIC_QUOTAS = [
         ),
         Blame.QUOTA,
         is_account_wide=True,
-        cause=Cause.OUT_OF_QUOTA,
+        cause=Cause.SPENDING_CAP,
     ),
     Real(
         "public: spending cap of the billing account",
@@ -671,7 +671,7 @@ PUBLIC_QUOTAS = [
         ),
         Blame.QUOTA,
         is_account_wide=True,
-        cause=Cause.OUT_OF_QUOTA,
+        cause=Cause.SPENDING_CAP,
     ),
 ]
 
