@@ -149,6 +149,8 @@ def _cause(record: Record, findings: Findings) -> Cause | None:
         return Cause.TESTING
     if cause is Cause.MODEL_FORBIDDEN and findings.doubt is not None:
         return findings.doubt
+    if cause is Cause.NO_PROJECT and findings.doubt is Cause.PERIMETER:
+        return findings.doubt
     return cause
 
 

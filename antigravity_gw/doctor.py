@@ -170,6 +170,9 @@ class _Visit:
             return trouble
         await self._step("identity", self._identity())  # which nothing depends on
         if trouble := await self._step("project", self._project()):
+            if trouble.cause is Cause.NO_PROJECT:
+                with suppress(Setback, GatewayError):
+                    await self._standing()  # which may say why
             return trouble
         await self._step("entitlement", self._standing())  # the next says it better
         return await self._step("generate", self._generate())

@@ -16,6 +16,7 @@ from antigravity_gw.upstream.order import Order, bearer
 from antigravity_gw.upstream.projects import Projects
 from antigravity_gw.upstream.quotas import Quotas
 from antigravity_gw.wire.ask import Ask
+from antigravity_gw.wire.companion import BEHIND_PERIMETER as UNASKABLE
 from antigravity_gw.wire.companion import FREE, Membership, Remaining, refusal
 from antigravity_gw.wire.envelope import seal, unsealed
 from antigravity_gw.wire.judging import (
@@ -243,5 +244,7 @@ def _doubt(found: Membership) -> Cause | None:
 
     Of a tier that has ended Google says so only here; the 403 is a bare one.
     """
+    if found is UNASKABLE:
+        return Cause.PERIMETER
     is_at_risk = found.tier == FREE and found.ineligible
     return refusal(found.ineligible).cause if is_at_risk else None

@@ -199,6 +199,7 @@ ROWS = [
         link="https://accounts.google.com/",
     ),
     Row("no-project", "project", order={"tier": "standard-tier"}),
+    Row("security-perimeter", "project", rule("403-security-policy")),
     Row("token-refused", "project", rule("401")),
     # The question.
     Row("client-not-listed", "generate", answer("403-service-disabled")),
