@@ -287,7 +287,8 @@ REFUSED_TOKENS = [
         ),
         Blame.TOKEN,
     ),
-    Real("bare 401", 401, b"", Blame.TOKEN),
+    Real("bare 401", 401, b"", Blame.ENDPOINT),
+    Real("401 of a proxy", 401, b"<html>Unauthorized</html>", Blame.ENDPOINT),
 ]
 
 DENIALS = [

@@ -364,8 +364,7 @@ PUBLIC_DENIALS = [
         "public: model forbidden",
         403,
         error(403, "The caller does not have permission"),
-        Blame.HUMAN,
-        need=Need.ENTITLEMENT,
+        Blame.ELSEWHERE,
         cause=Cause.MODEL_FORBIDDEN,
     ),
     Real(
@@ -412,6 +411,144 @@ PUBLIC_DENIALS = [
         need=Need.ENTITLEMENT,
         is_account_wide=True,
         cause=Cause.CREDITS,
+    ),
+]
+
+CAPTIVE = Real("401 of a proxy", 401, b"<html>Log in</html>", Blame.ENDPOINT)
+
+
+def search_is_off() -> bytes:
+    """The 403 for a service that a tool of the client's needs."""
+    return disabled("discoveryengine.googleapis.com", "Discovery Engine API")
+
+
+FOREIGN = [
+    Real(name, status, body, Blame.ELSEWHERE)
+    for name, status, body in (
+        (
+            "file of another key",
+            403,
+            error(
+                403,
+                "You do not have permission to access the File abc123 or it may not "
+                "exist.",
+            ),
+        ),
+        (
+            "cache of another key",
+            403,
+            error(403, "CachedContent not found (or permission denied)"),
+        ),
+        (
+            "cache that is over",
+            404,
+            error(404, "Not found: cached content metadata for 1234567890."),
+        ),
+        (
+            "object of somebody else",
+            403,
+            error(
+                403,
+                "service-1@gcp-sa-aiplatform.iam.gserviceaccount.com does not have "
+                "storage.objects.get access to the Google Cloud Storage object.",
+            ),
+        ),
+        (
+            "data store of somebody else",
+            403,
+            error(
+                403,
+                "Permission 'discoveryengine.servingConfigs.search' denied on resource "
+                "'//discoveryengine.googleapis.com/projects/x/y' (or it may not "
+                "exist).",
+                info("IAM_PERMISSION_DENIED", "discoveryengine.googleapis.com"),
+            ),
+        ),
+        (
+            "data store of somebody else, without details",
+            403,
+            error(
+                403,
+                "Permission 'discoveryengine.servingConfigs.search' denied on resource "
+                "'//discoveryengine.googleapis.com/projects/x/y' (or it may not "
+                "exist).",
+            ),
+        ),
+        ("service that a tool needs", 403, search_is_off()),
+        (
+            "project of a data store",
+            403,
+            error(
+                403,
+                "Permission denied on resource project PROJECT.",
+                info(
+                    "CONSUMER_INVALID",
+                    GOOGLE,
+                    service="discoveryengine.googleapis.com",
+                    consumer="projects/PROJECT",
+                ),
+            ),
+        ),
+        (
+            "data store that is suspended",
+            403,
+            error(
+                403,
+                "Permission denied: Consumer 'projects/PROJECT' has been suspended.",
+                info(
+                    "CONSUMER_SUSPENDED",
+                    GOOGLE,
+                    service="storage.googleapis.com",
+                ),
+            ),
+        ),
+        (
+            "bucket behind a perimeter",
+            403,
+            error(
+                403,
+                "Request is prohibited by organization's policy.",
+                info(
+                    "SECURITY_POLICY_VIOLATED", GOOGLE, service="storage.googleapis.com"
+                ),
+            ),
+        ),
+    )
+]
+"""
+What requests refer to, and the account has no access to.
+
+From memory: which of them Code Assist says is not known, and each kind judges all.
+"""
+
+VERTEX_FOREIGN = [
+    Real(
+        "vertex: cache of another project",
+        403,
+        error(
+            403,
+            "Permission 'aiplatform.cachedContents.get' denied on resource "
+            f"'//{VERTEX}/projects/x/locations/y/cachedContents/z' (or it may not "
+            "exist).",
+            info(
+                "IAM_PERMISSION_DENIED",
+                VERTEX,
+                permission="aiplatform.cachedContents.get",
+            ),
+        ),
+        Blame.ELSEWHERE,
+    ),
+    Real(
+        "vertex: project refused, and not by whom",
+        403,
+        error(403, "Permission denied on resource project x."),
+        Blame.ELSEWHERE,
+    ),
+    Real(
+        "vertex: bare 403",
+        403,
+        error(403, "The caller does not have permission"),
+        Blame.ELSEWHERE,
     ),
 ]
 
@@ -1109,10 +1246,12 @@ CODE_ASSIST_SHORTAGES = [
 REAL_PUBLIC = [
     *(*PUBLIC_KEYS, *PUBLIC_DENIALS, *PUBLIC_MISSING, *PUBLIC_RATES),
     *(*PUBLIC_QUOTAS, *PUBLIC_FAILURES, *PUBLIC_BAD_REQUESTS),
+    *(*FOREIGN, CAPTIVE),
 ]
 REAL_VERTEX = [
     *(*VERTEX_TOKENS, *VERTEX_DENIALS, *VERTEX_MISSING),
     *(*VERTEX_SHORTAGES, *VERTEX_BAD_REQUESTS),
+    *(*FOREIGN, *VERTEX_FOREIGN, CAPTIVE),
 ]
 
 BROKEN_OFF = [

@@ -12,6 +12,7 @@ from bodies import (
     REAL,
     VERIFY,
     disabled,
+    error,
 )
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError
@@ -220,7 +221,7 @@ def test_a_tier_that_has_ended(world: World) -> None:
 
 def test_a_refused_token(world: World) -> None:
     """A token that was made anew and is refused again is told from a dead grant."""
-    world.google.script = [google(Reply(401, b"{}"))]
+    world.google.script = [google(Reply(401, error(401, "x")))]
 
     assert examined(world).diagnosis.cause is Cause.TOKEN_REFUSED
 

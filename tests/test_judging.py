@@ -24,6 +24,7 @@ from bodies_public import (
     BROKEN_OFF,
     CODE_ASSIST_SHORTAGES,
     FEDERATED,
+    FOREIGN,
     REAL_PUBLIC,
     REAL_VERTEX,
     SERVICE_ACCOUNTS,
@@ -52,12 +53,15 @@ from antigravity_gw.wire.verdict import Blame, Verdict
 judge = CodeAssist.errors.judge
 
 BY_KIND: list[tuple[type[Kind], Real]] = [
-    *((CodeAssist, real) for real in (*REAL, *CODE_ASSIST_SHORTAGES)),
+    *((CodeAssist, real) for real in (*REAL, *CODE_ASSIST_SHORTAGES, *FOREIGN)),
     *((GeminiApiKey, real) for real in REAL_PUBLIC),
     *((Vertex, real) for real in REAL_VERTEX),
 ]
 NO = GoogleError()
-NEED_NO_CAUSE = (Blame.REQUEST, Blame.ENDPOINT, Blame.CAPACITY, Blame.MISSING)
+NEED_NO_CAUSE = (
+    *(Blame.REQUEST, Blame.ENDPOINT, Blame.CAPACITY),
+    *(Blame.MISSING, Blame.ELSEWHERE),
+)
 
 
 def judged(status: int, body: bytes, **headers: str) -> Verdict:
@@ -223,6 +227,16 @@ ECHOES = (
 )
 """How Google's errors repeat what a client wrote."""
 
+NAMED = (
+    "You do not have permission to access the File {} or it may not exist.",
+    "CachedContent not found (or permission denied): {}",
+    "robot@x.iam.gserviceaccount.com does not have storage.objects.get access to {}.",
+    "Permission 'storage.objects.get' denied on resource '{}' (or it may not exist).",
+)
+"""How they repeat what it has named and an account may not use."""
+
+SHORTAGES = {"QUOTA_EXHAUSTED", "RATE_LIMIT_EXCEEDED"}
+
 SAID = sorted(
     {
         *(said.message for _, r in BY_KIND if (said := read_error(r.body))),
@@ -249,6 +263,34 @@ def test_no_client_talks_an_account_away(
     assert not verdict.is_about_account()
     assert verdict.need is None
     assert verdict.blame is not Blame.GATEWAY
+
+
+@given(st.sampled_from(KINDS), st.sampled_from(NAMED), st.sampled_from(SAID))
+def test_nor_by_naming_something(kind: type[Kind], echo: str, said: str) -> None:
+    """Whatever a request calls the file that it may not have, another is asked."""
+    for status in (403, 404):
+        told = read_error(error(status, echo.format(said)))
+        verdict = kind.errors.judge(status, {}, told, NOW)
+
+        assert verdict.blame in (Blame.ELSEWHERE, Blame.MISSING)
+        assert verdict.need is None
+
+
+@given(
+    st.sampled_from(KINDS),
+    st.sampled_from([real for _, real in BY_KIND if real.status in (400, 403)]),
+    st.sampled_from(["storage", "discoveryengine", "bigquery", "modelarmor"]),
+)
+def test_services_that_a_tool_needs(kind: type[Kind], real: Real, service: str) -> None:
+    """What another service refuses is no account's fault, whatever reason it gives."""
+    said = read_error(real.body)
+    reasons = sorted((said or NO).reasons() - SHORTAGES) or ["SERVICE_DISABLED"]
+    for reason in reasons:
+        told = info(reason, "googleapis.com", service=f"{service}.googleapis.com")
+        body = error(403, (said or NO).message, told)
+        verdict = kind.errors.judge(403, {}, read_error(body), NOW)
+
+        assert verdict.blame in (Blame.ELSEWHERE, Blame.CAPACITY)
 
 
 @pytest.mark.parametrize("size", [1, 7, 10_000])

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 from attrs import define, evolve, field
 from bodies import Real
-from bodies_public import BUSY, REAL_PUBLIC, REAL_VERTEX, error
+from bodies_public import BUSY, FOREIGN, REAL_PUBLIC, REAL_VERTEX, error
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
@@ -614,6 +614,35 @@ def test_a_key_that_google_has_not_seen(world: World) -> None:
     assert client.error()[0] == 400
     assert b"API Key" not in client.body
     assert needs(world, "k") == {Need.CREDENTIAL}
+
+
+@pytest.mark.parametrize("real", FOREIGN, ids=lambda real: real.name)
+def test_a_file_of_another_account(world: World, real: Real) -> None:
+    """It is asked for; who names one that nobody has takes no account from others."""
+    add_key(world, "l")
+    world.store.change("l", priority=-1)
+    world.store.change("k", priority=-2)
+    world.take_up()
+    world.google.script = [Reply(real.status, real.body), fine]
+    assert world.generate().status == 200
+    assert asked(world) == ["k", "l"]
+    world.google.script = [Reply(real.status, real.body)]
+    refused = [world.generate() for _ in range(3)]
+    world.google.script = [fine]
+
+    assert {client.status for client in refused} == {real.status}
+    assert [world.account(name).holds.by_model for name in "akvl"] == [{}] * 4
+    assert world.generate().status == 200
+
+
+def test_a_page_where_a_key_was_refused(world: World) -> None:
+    """A 401 that is not Google's is a host's failure, and takes no account out."""
+    world.google.script = [Reply(401, b"<html>Log in</html>")]
+    assert world.generate().status == 502
+    world.google.script = [fine]
+
+    assert world.generate().status == 200
+    assert [world.account(name).holds.by_model for name in "akv"] == [{}] * 3
 
 
 def needs(world: World, name: str) -> set[Need | None]:

@@ -22,13 +22,18 @@ from antigravity_gw.wire.envelope import seal, unsealed
 from antigravity_gw.wire.judging import (
     BEHIND_PERIMETER,
     CONSOLE,
+    FOREIGN,
     IS_OFF,
     NO_SERVICE_HERE,
+    NOBODYS_WORD,
+    NOT_ITS_OWN,
     ROLE_WANTED,
     SCOPES_MISSING,
     Row,
     Table,
+    foreign_to,
     human,
+    is_off,
 )
 from antigravity_gw.wire.oauth import (
     AccessToken,
@@ -39,16 +44,34 @@ from antigravity_gw.wire.oauth import (
     renewal_form,
 )
 from antigravity_gw.wire.signs import (
+    always,
     begins,
     both,
     either,
     gives,
     is_lost_project,
+    is_unreadable,
     mentions,
+    reads,
+    refuses,
     says,
 )
 from antigravity_gw.wire.verdict import Blame, Verdict
 
+_COMPANION = "cloudaicompanion.googleapis.com"
+_SERVICES = (
+    _COMPANION,
+    "cloudcode-pa.googleapis.com",
+    "daily-cloudcode-pa.googleapis.com",
+    "staging-cloudcode-pa.googleapis.com",
+    "serviceusage.googleapis.com",
+)
+"""Those that a call needs, whatever the client asks for."""
+
+_OWN = r"(?:cloudaicompanion|cloudcode|serviceusage)\."
+"""How the permissions begin that it needs."""
+
+_VERIFY = "verify your account"
 _SIGN_IN = ("accounts.google.com",)
 _MANUAL = ("cloud.google.com", "support.google.com")
 
@@ -79,17 +102,22 @@ _400 = (
 )
 
 _403 = (
+    FOREIGN,
+    foreign_to(*_SERVICES),
+    Row(reads(rf"permission '(?!{_OWN})"), NOT_ITS_OWN),
     Row(
         says("violation of terms of service"),
         human(Need.SUSPENDED, "Google has suspended the account", Cause.SUSPENDED),
     ),
     Row(
-        either(gives("VALIDATION_REQUIRED"), says("verify your account")),
+        either(
+            gives("VALIDATION_REQUIRED"), begins(_VERIFY, f"to continue, {_VERIFY}")
+        ),
         human(Need.VALIDATION, "Google wants the account verified", Cause.UNVERIFIED),
         mended_at=_SIGN_IN,
     ),
     Row(
-        both(IS_OFF, mentions("cloudaicompanion.googleapis.com", "service")),
+        is_off(_COMPANION, "gemini for google cloud api"),
         human(
             Need.ENTITLEMENT,
             "the Gemini for Google Cloud API is off in the account's project, where "
@@ -107,7 +135,7 @@ _403 = (
         ),
     ),
     Row(
-        IS_OFF,
+        both(IS_OFF, refuses(*_SERVICES)),
         _operator(
             "the OAuth client's project may not use an API that is needed",
             Cause.API_OFF,
@@ -116,15 +144,20 @@ _403 = (
     Row(
         either(
             gives("CONSUMER_INVALID", "USER_PROJECT_DENIED"),
-            says("denied on resource project", "cloudshell-gca"),
-            mentions("cloudshell-gca", "consumer", "containerInfo", "resource"),
+            begins("permission denied on resource project"),
+            both(
+                gives("IAM_PERMISSION_DENIED"), mentions("cloudshell-gca", "resource")
+            ),
         ),
         _WRONG_PROJECT,
     ),
     Row(
         either(
             gives("SUBSCRIPTION_REQUIRED"),
-            says("must be a named user", "lack a gemini code assist license"),
+            begins(
+                "to use gemini code assist you must be a named user",
+                "you are currently configured to use a google cloud project but lack",
+            ),
         ),
         human(
             Need.ENTITLEMENT,
@@ -134,7 +167,10 @@ _403 = (
         mended_at=_MANUAL,
     ),
     Row(
-        gives("IAM_PERMISSION_DENIED"),
+        both(
+            gives("IAM_PERMISSION_DENIED"),
+            reads(rf"permission '{_OWN}"),
+        ),
         human(Need.ENTITLEMENT, "the account lacks a role on its project", Cause.ROLE),
     ),
     BEHIND_PERIMETER,
@@ -144,6 +180,19 @@ _403 = (
             Need.LOGIN,
             "its owner did not grant all that was asked for at login",
             Cause.SCOPES,
+        ),
+    ),
+    Row(is_unreadable, NOBODYS_WORD),
+    # A person whose tier has ended is told no more than this.  Which does not say that
+    # it is not the model: no client is to take an account away from the others by
+    # asking for one that nobody may use.
+    Row(
+        always,
+        Verdict(
+            Blame.HUMAN,
+            "Google forbids the account this model",
+            need=Need.ENTITLEMENT,
+            cause=Cause.MODEL_FORBIDDEN,
         ),
     ),
 )

@@ -19,20 +19,34 @@ from antigravity_gw.wire.envelope import unwrapped
 from antigravity_gw.wire.judging import (
     BILLING_OFF,
     CONSOLE,
-    IS_OFF,
+    FOREIGN,
     NO_SERVICE_HERE,
+    NOBODYS_WORD,
     UNPAID,
     Row,
     Table,
+    foreign_to,
     human,
+    is_off,
 )
 from antigravity_gw.wire.oauth import AccessToken
-from antigravity_gw.wire.signs import always, begins, both, either, gives, says
+from antigravity_gw.wire.signs import (
+    always,
+    begins,
+    both,
+    either,
+    gives,
+    is_unreadable,
+    refuses,
+    says,
+)
 from antigravity_gw.wire.verdict import Blame, Verdict
 
 LONGEST_KEY = 512
 PREFIXES = ("AIza", "AQ.")
 """What Google's keys begin with."""
+
+_SERVICE = "generativelanguage.googleapis.com"
 
 _INVALID = human(
     Need.CREDENTIAL,
@@ -46,6 +60,7 @@ _RESTRICTED = human(
 )
 
 _400 = (
+    foreign_to(_SERVICE),
     Row(
         either(
             gives("API_KEY_INVALID", "API_KEY_EXPIRED"),
@@ -57,6 +72,8 @@ _400 = (
 )
 
 _401 = (
+    Row(is_unreadable, NOBODYS_WORD),
+    foreign_to(_SERVICE),
     Row(
         always,
         human(
@@ -69,6 +86,8 @@ _401 = (
 )
 
 _403 = (
+    FOREIGN,
+    foreign_to(_SERVICE),
     BILLING_OFF,
     # It never comes without: Google loses a key now and then.  Hence once more, and
     # no host is to rest that serves all the other keys; but if it is lost again,
@@ -84,7 +103,7 @@ _403 = (
     ),
     Row(
         either(
-            gives("CONSUMER_SUSPENDED"),
+            both(gives("CONSUMER_SUSPENDED"), refuses(_SERVICE)),
             begins("your project has been denied access"),
         ),
         human(
@@ -95,7 +114,7 @@ _403 = (
     ),
     Row(
         either(
-            gives("API_KEY_INVALID", "CONSUMER_INVALID"),
+            both(gives("API_KEY_INVALID", "CONSUMER_INVALID"), refuses(_SERVICE)),
             begins("your api key was reported as leaked"),
         ),
         _INVALID,
@@ -111,7 +130,7 @@ _403 = (
         _RESTRICTED,
     ),
     Row(
-        IS_OFF,
+        is_off(_SERVICE, "gemini api", "generative language api"),
         human(
             Need.ENTITLEMENT,
             "the Gemini API is off in the project of its API key",

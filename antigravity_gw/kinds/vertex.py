@@ -28,17 +28,30 @@ from antigravity_gw.wire.judging import (
     BEHIND_PERIMETER,
     BILLING_OFF,
     CONSOLE,
-    IS_OFF,
+    FOREIGN,
     NO_SERVICE_HERE,
+    NOBODYS_WORD,
     ROLE_WANTED,
     SCOPES_MISSING,
     UNPAID,
     Row,
     Table,
+    foreign_to,
     human,
+    is_off,
 )
 from antigravity_gw.wire.oauth import AccessToken
-from antigravity_gw.wire.signs import SHORT, always, begins, both, either, gives, says
+from antigravity_gw.wire.signs import (
+    SHORT,
+    always,
+    begins,
+    both,
+    gives,
+    is_unreadable,
+    reads,
+    refuses,
+    says,
+)
 from antigravity_gw.wire.verdict import Blame, Verdict
 
 GLOBAL = "global"
@@ -61,11 +74,14 @@ PARTICULAR = (
 )
 """What they may have in them that is nobody else's affair."""
 
+_SERVICE = "aiplatform.googleapis.com"
+_MODEL = r"projects/[^/]+/locations/[^/]+/publishers/google/models/"
+
 _400 = (
     ROLE_WANTED,
     NO_SERVICE_HERE,
     Row(
-        gives("CONSUMER_INVALID"),
+        both(gives("CONSUMER_INVALID"), refuses(_SERVICE)),
         human(Need.PROJECT, "its project does not exist", Cause.WRONG_PROJECT),
     ),
     Row(
@@ -114,6 +130,8 @@ _400 = (
 )
 
 _401 = (
+    Row(is_unreadable, NOBODYS_WORD),
+    foreign_to(_SERVICE),
     Row(
         always,
         Verdict(
@@ -126,19 +144,19 @@ _401 = (
 )
 
 _403 = (
+    FOREIGN,
+    foreign_to(_SERVICE),
     BILLING_OFF,
     Row(
-        IS_OFF,
+        is_off(_SERVICE, "vertex ai api", "agent platform api"),
         human(
             Need.ENTITLEMENT, "the Vertex AI API is off in its project", Cause.API_OFF
         ),
         mended_at=CONSOLE,
     ),
     Row(
-        either(
-            gives("CONSUMER_INVALID", "USER_PROJECT_DENIED"),
-            begins("permission denied on resource project"),
-        ),
+        # Without that word it may be a project that the client has named.
+        both(gives("CONSUMER_INVALID", "USER_PROJECT_DENIED"), refuses(_SERVICE)),
         human(
             Need.PROJECT,
             "its project does not exist or is not its own",
@@ -146,7 +164,7 @@ _403 = (
         ),
     ),
     Row(
-        gives("CONSUMER_SUSPENDED"),
+        both(gives("CONSUMER_SUSPENDED"), refuses(_SERVICE)),
         human(Need.SUSPENDED, "Google has suspended its project", Cause.SUSPENDED),
     ),
     UNPAID,
@@ -157,9 +175,13 @@ _403 = (
             Need.CREDENTIAL, "its credentials lack a scope for Vertex AI", Cause.SCOPES
         ),
     ),
-    # Which may be about one model: no client is to take the account from the others.
+    # On one of Google's models, and on nothing else that a request may refer to.  It
+    # may be about that one only: no client is to take the account from the others.
     Row(
-        either(gives("IAM_PERMISSION_DENIED"), begins("permission 'aiplatform.")),
+        reads(
+            r"permission 'aiplatform\.endpoints\.predict' denied on resource "
+            rf"'//{_SERVICE}/{_MODEL}"
+        ),
         Verdict(
             Blame.HUMAN,
             "its credentials lack a role, such as Vertex AI User, on its project",

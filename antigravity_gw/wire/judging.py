@@ -21,6 +21,7 @@ from antigravity_gw.wire.signs import (
     Reply,
     Sign,
     always,
+    another_refuses,
     begins,
     both,
     comes_as,
@@ -31,6 +32,8 @@ from antigravity_gw.wire.signs import (
     is_limit_zero_everywhere,
     is_short,
     is_unreadable,
+    reads,
+    refuses,
     says,
 )
 from antigravity_gw.wire.verdict import Blame, Verdict
@@ -193,11 +196,19 @@ def human(need: Need, reason: str, cause: Cause) -> Verdict:
 CONSOLE = ("console.developers.google.com", "console.cloud.google.com")
 """The hosts of Google at which an operator looks after a project."""
 
-IS_OFF = either(
-    gives("SERVICE_DISABLED", "accessNotConfigured"),
-    says("has not been used in project"),
-)
+IS_OFF = gives("SERVICE_DISABLED", "accessNotConfigured")
 """An API is not switched on for the project that a call is charged to."""
+
+
+def is_off(service: str, *titles: str) -> Sign:
+    """
+    That is said of *service*, and not of one that a tool of the client's needs.
+
+    :param titles: what errors without details call it, in lower case.
+    """
+    told = begins(*(f"{title} has not been used in project" for title in titles))
+    return either(both(IS_OFF, refuses(service)), told)
+
 
 NO_SERVICE_HERE = Row(
     begins("user location is not supported"),
@@ -234,9 +245,33 @@ BEHIND_PERIMETER = Row(
 
 SCOPES_MISSING = either(
     gives("ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
-    says("insufficient authentication scopes"),
+    begins("request had insufficient authentication scopes"),
 )
 """A token is not good for as much as it is used for."""
+
+# What a request refers to may be another account's, which is asked; if nobody has it,
+# the client is told so.  No account rests for it: else whoever names a file that is
+# nobody's takes them all away from the others.
+NOT_ITS_OWN = Verdict(
+    Blame.ELSEWHERE, "the account has no access to what the request refers to"
+)
+FOREIGN = Row(
+    either(
+        begins(
+            "you do not have permission to access the file",
+            "cachedcontent not found",
+            "not found: cached content",
+        ),
+        reads(r"\S+ does not have storage\.\S+ access"),
+    ),
+    NOT_ITS_OWN,
+)
+
+
+def foreign_to(*services: str) -> Row:
+    """Another service than *services* refuses, which the request has called in."""
+    return Row(another_refuses(*services), NOT_ITS_OWN)
+
 
 # The client's fault, strictly; but the public API does not mind, and no client can
 # know whom it is going to meet.
@@ -248,12 +283,12 @@ ROLE_WANTED = Row(
     Verdict(Blame.MISSING, "this API wants a role in each of the contents"),
 )
 
-# Which does not say that it is not the model: no client is to take an account
-# away from the others by asking for one that nobody may use.
+# It may be the model, which others may use, or something in the request, which others
+# may own.  A call that is refused costs less than an account that a client has talked
+# away from all who ask for the same model.
 _FORBIDDEN = Verdict(
-    Blame.HUMAN,
-    "Google forbids the account this model",
-    need=Need.ENTITLEMENT,
+    Blame.ELSEWHERE,
+    "Google forbids the account this model, or what the request refers to",
     cause=Cause.MODEL_FORBIDDEN,
 )
 _UNKNOWN = Verdict(
@@ -264,6 +299,7 @@ _UNKNOWN = Verdict(
 
 _BY_STATUS = {
     401: (
+        Row(is_unreadable, NOBODYS_WORD),
         Row(
             always,
             Verdict(
@@ -278,7 +314,7 @@ _BY_STATUS = {
         ),
     ),
     403: (Row(is_unreadable, NOBODYS_WORD), Row(always, _FORBIDDEN)),
-    404: (Row(is_unreadable, NOBODYS_WORD), Row(always, _UNKNOWN)),
+    404: (Row(is_unreadable, NOBODYS_WORD), FOREIGN, Row(always, _UNKNOWN)),
     408: (Row(always, _FAILING),),
     429: (Row(is_short, _TOO_FAST), Row(always, _SPENT)),
     499: (Row(always, _FAILING),),

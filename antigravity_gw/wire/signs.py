@@ -73,6 +73,37 @@ def mentions(word: str, *keys: str) -> Sign:
     return sign
 
 
+_NOBODY = {"", "global", "googleapis.com", "iam.googleapis.com"}
+
+
+def refuses(*services: str) -> Sign:
+    """It is one of *services* that refuses, and no other, by its own word."""
+    return lambda reply: bool(said := _services(reply)) and said <= set(services)
+
+
+def another_refuses(*services: str) -> Sign:
+    """It is a service that refuses, by its own word, which is none of *services*."""
+    return lambda reply: not _services(reply) <= set(services)
+
+
+def _services(reply: Reply) -> set[str]:
+    """
+    The services in whose name it refuses.
+
+    What is common to all says whose part it takes; others speak for themselves.
+    """
+    infos = reply.error.of_type("ErrorInfo")
+    named = {*reply.error.metadata("service"), *(i.get("domain") for i in infos)}
+    words = {name.strip(", ") for name in named if isinstance(name, str)}
+    return words - _NOBODY
+
+
+def reads(pattern: str) -> Sign:
+    """Its message, in lower case, begins with what *pattern* matches."""
+    compiled = re.compile(pattern)
+    return lambda reply: compiled.match(reply.error.message.lower()) is not None
+
+
 def counts_by(*windows: str) -> Sign:
     """A quota ran out that counts by one of *windows*, which are in lower case."""
     return lambda reply: any(w in id for id in reply.error.quotas() for w in windows)
