@@ -307,7 +307,8 @@ ANSWERS = [
         error(
             403,
             "Permission 'aiplatform.endpoints.predict' denied on resource "
-            "'//aiplatform.googleapis.com/projects/PROJECT/locations/global/x'.",
+            "'//aiplatform.googleapis.com/projects/PROJECT/locations/global/"
+            "publishers/google/models/x'.",
             info("IAM_PERMISSION_DENIED", "aiplatform.googleapis.com"),
         ),
         Cause.ROLE,
