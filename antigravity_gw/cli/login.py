@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -37,7 +38,7 @@ from antigravity_gw.means import Commons, make_upstream
 from antigravity_gw.pool.account import Known
 from antigravity_gw.receiving import PortTaken
 from antigravity_gw.record import Record
-from antigravity_gw.states import ACCOUNTS, handle
+from antigravity_gw.states import ACCOUNTS, LOGIN, handle
 from antigravity_gw.upstream.client import Upstream
 from antigravity_gw.upstream.order import Order, bearer
 from antigravity_gw.wire.consent import SCOPES, missing
@@ -101,7 +102,7 @@ def log_in(desk: Desk) -> int:
     chosen = Chosen.chosen(desk, old)
     say(TERMS)
     try:
-        done = run_reactor(lambda reactor: _logged_in(desk, chosen, reactor))
+        done = run_reactor(lambda reactor: _logged_in(desk, chosen, old, reactor))
     except LoginFailed as failed:
         raise CommandError(failed.message) from None
     except PortTaken as taken:
@@ -200,19 +201,32 @@ class Done:
         """When the grant ends by itself, in POSIX seconds; None for not."""
         return None if self.grant.lasts is None else self.now + self.grant.lasts
 
+    @property
+    def email(self) -> str | None:
+        """Whose it is, if that is said and can be shown on a terminal."""
+        email = self.grant.email
+        return email if email and is_name(email) else None
+
     def warn(self) -> None:
         """Say what is not as it should be."""
         name = self.known.record.name
         for scope in missing(self.grant):
             warn(f"{name}: {SCOPES[scope]} was not granted; it serves all the same")
         if name == self.known.record.id:
-            warn(
-                f"{name}: Google does not say whose account it is, so it is called "
-                f"that; '{ACCOUNTS} rename {name} NAME' calls it something else"
+            why = (
+                "Google does not say whose account it is"
+                if self.grant.email is None
+                else "what it was to be called is another account's name, or cannot be "
+                "a name"
             )
-        if "@" in name and (self.grant.email or name).lower() != name.lower():
             warn(
-                f"{name}: it is {self.grant.email} now; if that is wrong, log in again"
+                f"{name}: {why}, so it is called that; "
+                f"'{ACCOUNTS} rename {name} NAME' calls it something else"
+            )
+        elif self.result == "updated" and self.email and "@" not in name:
+            warn(
+                f"{name}: the login of {self.email} serves it from now on; if that is "
+                "not whose account it is to be, log in again"
             )
         if self.ends is not None:
             warn(
@@ -228,7 +242,7 @@ class Done:
         granted = [told for scope, told in SCOPES.items() if scope in scopes]
         return [
             f"{record.name}: {self.result}",
-            *labelled("email", self.grant.email),
+            *labelled("email", self.email),
             *labelled("grant", "; ".join(granted)),
             *labelled("ends", timestamp(self.ends) or "when it is revoked"),
             *labelled("to do", self.to_do),
@@ -240,7 +254,7 @@ class Done:
             "name": self.known.record.name,
             "id": self.known.record.id,
             "result": self.result,
-            "email": self.grant.email,
+            "email": self.email,
             "scopes": sorted(self.grant.scopes),
             "missing_scopes": missing(self.grant),
             "ends": timestamp(self.ends),
@@ -253,30 +267,45 @@ class Done:
         return f"'{ACCOUNTS} test {handle(self.known.record)}' asks it a small question"
 
 
-async def _logged_in(desk: Desk, chosen: Chosen, reactor: Any) -> Done:
+async def _logged_in(
+    desk: Desk, chosen: Chosen, old: Known | None, reactor: Any
+) -> Done:
     loaded, options = desk.loaded, desk.options
     upstream = make_upstream(loaded, CodeAssist, Commons.new(reactor))
+    name = old.record.name if old else options.name or ""
     login = Login(
         chosen.google(upstream, loaded.config.oauth.userinfo_url),
         chosen.client,
         ByHand(reactor) if options.no_browser else InBrowser(),
         reactor,
         options.port,
-        email=options.name if "@" in (options.name or "") else None,
+        email=name if "@" in name else None,
     )
-    return await login.run(lambda grant: deferToThread(_stored, desk, chosen, grant))
+    return await login.run(
+        lambda grant: deferToThread(_stored, desk, chosen, old, grant)
+    )
 
 
-def _stored(desk: Desk, chosen: Chosen, grant: Grant) -> Done:
-    """Store the account, as ``accounts add`` does."""
+def _stored(desk: Desk, chosen: Chosen, before: Known | None, grant: Grant) -> Done:
+    """
+    Store the account, as ``accounts add`` does.
+
+    :param before: the account that is logged in again, whatever it is called by now.
+    :raises LoginFailed: when somebody else has logged in than was expected.
+    """
     assert grant.refresh_token is not None  # a login without one has failed
     now, id = time.time(), secrets.token_hex(4)
-    said = desk.options.name or grant.email or ""
+    said = before.record.id if before else desk.options.name or grant.email or ""
     known = desk.store.accounts()
-    old = found_in([k for k in known if k.record.kind == CodeAssist.name], said)
+    peers = [each for each in known if each.record.kind == CodeAssist.name]
+    old = found_in(peers, said)
+    if before is not None and old is None:
+        said = before.record.name
     name = old.record.name if old else id
     if old is None and is_name(said) and found_in(known, said) is None:
         name = said
+    if reason := mistaken(name, grant.email, peers):
+        raise LoginFailed(reason)
     own = old.record.client if old else None
     is_own = chosen.is_own or own not in (None, chosen.client)
     client = chosen.client if is_own else None
@@ -285,3 +314,27 @@ def _stored(desk: Desk, chosen: Chosen, grant: Grant) -> Done:
     if settings := given_settings(desk.options):
         desk.store.change(name, **settings)
     return Done(desk.the(name), "added" if is_new else "updated", grant, now)
+
+
+def mistaken(name: str, email: str | None, accounts: Sequence[Known]) -> str | None:
+    """
+    Why a grant is not that of the account *name*, as far as e-mails tell.
+
+    :param email: whose grant it is, if that is said.
+    :param accounts: those that log in.
+    """
+    if email is None or not is_name(email) or name.lower() == email.lower():
+        return None
+    if "@" in name:
+        return (
+            f"{email} has logged in, and not {name}: nothing is stored. Log in again "
+            f"and choose {name} in the browser, or say '{LOGIN} {email}' to have that "
+            "account"
+        )
+    if any(each.record.name.lower() == email.lower() for each in accounts):
+        return (
+            f"{email} has logged in, which is an account already, and not {name}: "
+            f"nothing is stored. Log in again and choose another in the browser, or "
+            f"say '{LOGIN} {email}' to log that one in again"
+        )
+    return None

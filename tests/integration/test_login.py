@@ -286,13 +286,48 @@ def test_an_email_that_the_id_token_lacks(config: Path, sandbox: Sandbox) -> Non
 
 
 def test_somebody_else(config: Path) -> None:
-    """Who logs in as another than the account is called is told so."""
+    """Who logs in as another than the account is called replaces nothing."""
     status, out, said = outcome(config, "Ada@sandbox.example")
+    before = accounts(config, "show", "Ada@sandbox.example")
     other = outcome(config, "Ada@sandbox.example", account="grace")
 
     assert (status, "warning" in said) == (0, False)
     assert f"  email  {ADA}" in out
-    assert "it is grace@sandbox.example now" in other[2]
+    assert other[:2] == (1, "")
+    assert "grace@sandbox.example has logged in, and not Ada@" in complaint(other[2])
+    assert accounts(config, "show", "Ada@sandbox.example") == before
+
+
+def test_an_account_that_is_there_already(config: Path) -> None:
+    """Nor does one account's grant replace that of another name."""
+    outcome(config, "work")
+    outcome(config, account="grace")
+    other = outcome(config, "work", account="grace")
+
+    assert other[:2] == (1, "")
+    assert "which is an account already, and not work" in complaint(other[2])
+
+
+def test_whose_login_serves(config: Path) -> None:
+    """A name that is no e-mail says nothing of its owner, so that is told."""
+    outcome(config, "work")
+    status, _, said = outcome(config, "work", account="grace")
+
+    assert status == 0
+    assert "work: the login of grace@sandbox.example serves it from now on" in said
+
+
+def test_an_email_that_is_taken(config: Path) -> None:
+    """If the e-mail is known and cannot be the name, that is what is said."""
+    key = config.parent / "key"
+    key.write_text("AIza" + "x" * 35)
+    kind = ("--kind", "gemini_api_key", "--credential-file", str(key))
+    accounts(config, "add", ADA, *kind)
+    status, _, said = outcome(config)
+
+    assert status == 0
+    assert "Google does not say" not in said
+    assert "is another account's name" in said
 
 
 def test_disabled(config: Path) -> None:
