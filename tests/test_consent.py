@@ -142,6 +142,8 @@ def test_what_is_no_answer(text: str, word: str) -> None:
         ("org_internal", "the OAuth client is for another organisation"),
         ("deleted_client", "the OAuth client was deleted"),
         ("server_error", "Google answered server_error"),
+        ("mismatching_state", "Google answered mismatching_state"),
+        ("missing_code", "Google answered missing_code"),
         ("temporarily_unavailable", "Google answered temporarily_unavailable"),
         ("<b>", "Google answered something unknown"),
     ],

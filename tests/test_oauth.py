@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from antigravity_gw.needs import Need
 from antigravity_gw.wire.oauth import (
+    LONGEST_GRANT,
     AccessToken,
     Grant,
     OAuthClient,
@@ -225,6 +226,35 @@ def test_grants() -> None:
     assert grant() == Grant("t", None, frozenset({"a"}), None, None)
     assert grant(refresh_token="", scope="", id_token=7).scopes == frozenset()
     assert grant(refresh_token_expires_in="soon", id_token=id_token(email=7)) == grant()
+
+
+@pytest.mark.parametrize(
+    ("said", "lasts"),
+    [
+        (0, None),
+        (-5, None),
+        (60, 60.0),
+        (10**12, LONGEST_GRANT),
+        (1e300, LONGEST_GRANT),
+    ],
+)
+def test_how_long_a_grant_lasts(said: float, lasts: float | None) -> None:
+    """What no calendar has is bounded, and no time at all is not said."""
+    assert grant(refresh_token_expires_in=said).lasts == lasts
+
+
+def test_scopes() -> None:
+    """They may be a list; only if nothing is said are they those that were asked."""
+    assert grant(scope=["x y", "z", 7]).scopes == {"x", "y", "z"}
+    assert grant(scope=7).scopes == frozenset()
+    assert grant(scope=None).scopes == {"a"}
+
+
+@pytest.mark.parametrize("token", ["1//a\0", "1//a\nb", "1//\u00e4", "x" * 5000])
+def test_refresh_tokens_that_are_none(token: str) -> None:
+    """What could not be given to ``accounts add`` is not stored after a login."""
+    with pytest.raises(RenewalFailed, match="refresh token that is none"):
+        grant(refresh_token=token)
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,10 @@ RFC 8252 is about programs on a desktop, RFC 7636 about PKCE.  oauthlib knows
 the protocol; here is what is particular about this side of it.
 """
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from attrs import define, field, frozen
-from oauthlib.oauth2 import (
-    MismatchingStateError,
-    MissingCodeError,
-    OAuth2Error,
-    WebApplicationClient,
-)
+from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
 from antigravity_gw.wire.oauth import Grant, OAuthClient, why_refused
 
@@ -98,13 +93,21 @@ class Attempt:
             fields = protocol.parse_request_uri_response(
                 f"{_NOWHERE}?{query}", state=self.state
             )
-        except MismatchingStateError:
-            raise Stray(_NO_STATE if "state=" not in query else _OTHER_STATE) from None
-        except MissingCodeError:
-            raise Stray(_NO_CODE) from None
-        except OAuth2Error as error:
-            raise Declined(why_refused(str(error.error))) from None
+        except OAuth2Error:
+            raise self._refusal(dict(parse_qsl(query))) from None
         return str(fields["code"])
+
+    def _refusal(self, said: dict[str, str]) -> Stray | Declined:
+        """
+        What an answer without a code is.
+
+        The error in it may have any name, those of oauthlib's own errors included.
+        """
+        if said.get("state") != self.state:
+            return Stray(_OTHER_STATE if "state" in said else _NO_STATE)
+        if "error" in said:
+            return Declined(why_refused(said["error"]))
+        return Stray(_NO_CODE)
 
     def form(self, code: str) -> bytes:
         """What to post to the token endpoint to exchange the *code*."""

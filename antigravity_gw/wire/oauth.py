@@ -8,6 +8,7 @@ import base64
 import math
 import re
 from collections.abc import Collection, Mapping
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
@@ -193,6 +194,9 @@ _CONSENT_FAULTS = (
 _WORD = re.compile(r"[a-z_]{1,60}")
 
 
+LONGEST_GRANT = 10 * 366 * 86_400.0
+"""The longest that a grant is taken to last, in seconds."""
+
 LONGEST_TOKEN = 4096
 """The longest refresh token to take, in letters; Google's are far shorter."""
 
@@ -262,14 +266,38 @@ def read_grant(status: int, body: bytes, asked: Collection[str]) -> Grant:
     token, refresh = answer.get("access_token"), answer.get("refresh_token")
     if not (status == 200 and isinstance(token, str) and token):
         raise refusal(status, answer, _CODE_FAULTS)
-    scope, id_token = answer.get("scope"), answer.get("id_token")
+    id_token = answer.get("id_token")
     return Grant(
         token,
-        refresh if isinstance(refresh, str) and refresh else None,
-        frozenset(scope.split() if isinstance(scope, str) else asked),
-        _seconds(answer.get("refresh_token_expires_in")),
+        _refresh_token(refresh) if isinstance(refresh, str) and refresh else None,
+        _scopes(answer.get("scope"), asked),
+        _lasting(answer.get("refresh_token_expires_in")),
         email_in(claims(id_token if isinstance(id_token, str) else "")),
     )
+
+
+def _refresh_token(text: str) -> str:
+    try:
+        return checked_refresh_token(text)
+    except ValueError:
+        raise RenewalFailed(
+            Need.LOGIN, "the token endpoint gave a refresh token that is none"
+        ) from None
+
+
+def _scopes(scope: object, asked: Collection[str]) -> frozenset[str]:
+    """Those that are named, in a text or a list; if nothing is said, as asked."""
+    if scope is None:
+        return frozenset(asked)
+    texts = scope if isinstance(scope, list) else [scope]
+    words = (text.split() for text in texts if isinstance(text, str))
+    return frozenset(chain.from_iterable(words))
+
+
+def _lasting(expires_in: object) -> float | None:
+    """Seconds a grant lasts; None if that is not said, or makes no sense."""
+    seconds = _seconds(expires_in)
+    return None if seconds is None or seconds <= 0 else min(LONGEST_GRANT, seconds)
 
 
 def why_refused(code: str) -> str:
