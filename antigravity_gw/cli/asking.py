@@ -6,15 +6,14 @@ What is said goes to standard error, so that programs can read standard output.
 
 import os
 import sys
-import webbrowser
 from collections.abc import Callable
 from typing import Any
 
 from attrs import define, field
-from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionDone
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.error import ConnectionDone, ProcessDone
 from twisted.internet.interfaces import IReadDescriptor
-from twisted.internet.threads import deferToThread
+from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -33,8 +32,36 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _open_browser(url: str) -> Deferred[bool]:
-    return deferToThread(webbrowser.open, url)
+_OPEN = (
+    "import os, sys, webbrowser; os.setsid(); "
+    "sys.exit(not webbrowser.open(sys.argv[1]))"
+)
+"""Opens a browser; in a session of its own, Ctrl-C here does not end it."""
+
+
+def open_browser(reactor: Any, url: str) -> Deferred[bool]:
+    """
+    Open a browser, which has neither our terminal nor our standard output.
+
+    It may run for longer than we do; whether it could be opened is known, if at all,
+    when what opens it has ended.
+    """
+    opening = _Opening()
+    # Without TERM, no browser is chosen that needs the terminal.
+    environ = {name: value for name, value in os.environ.items() if name != "TERM"}
+    command = (sys.executable, "-P", "-c", _OPEN, url)
+    with open(os.devnull, "r+b", buffering=0) as nothing:
+        files = dict.fromkeys(range(3), nothing.fileno())
+        reactor.spawnProcess(opening, sys.executable, command, environ, childFDs=files)
+    return opening.opened
+
+
+class _Opening(ProcessProtocol):
+    def __init__(self) -> None:
+        self.opened: Deferred[bool] = Deferred()
+
+    def processEnded(self, reason: Failure) -> None:
+        self.opened.callback(reason.check(ProcessDone) is not None)
 
 
 @define(eq=False)
@@ -45,12 +72,14 @@ class InBrowser:
     :ivar open: opens it; the Deferred says whether it could.
     """
 
-    open: Callable[[str], Deferred[bool]] = _open_browser
+    open: Callable[[str], Deferred[bool]]
 
     def begin(self, url: str, answers: Answers) -> None:
         """Open the browser, and say where it should be."""
         say(f"Consent is asked in your browser; if none opens, open this:\n\n{url}\n")
-        self.open(url).addCallbacks(self._opened, lambda _: self._opened(False))
+        maybeDeferred(self.open, url).addCallbacks(
+            self._opened, lambda _: self._opened(False)
+        )
 
     def _opened(self, is_open: bool) -> None:
         if not is_open:

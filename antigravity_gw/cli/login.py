@@ -16,7 +16,7 @@ from antigravity_gw.cli.accounts import (
     number_between,
     warn_if_disabled,
 )
-from antigravity_gw.cli.asking import ByHand, InBrowser, say
+from antigravity_gw.cli.asking import ByHand, InBrowser, open_browser, say
 from antigravity_gw.cli.common import (
     CommandError,
     Desk,
@@ -276,7 +276,9 @@ async def _logged_in(
     login = Login(
         chosen.google(upstream, loaded.config.oauth.userinfo_url),
         chosen.client,
-        ByHand(reactor) if options.no_browser else InBrowser(),
+        ByHand(reactor)
+        if options.no_browser
+        else InBrowser(partial(open_browser, reactor)),
         reactor,
         options.port,
         email=name if "@" in name else None,

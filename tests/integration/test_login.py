@@ -1,6 +1,7 @@
 """``antigravity-gw login``, with the sandbox's consent page, and no browser."""
 
 import json
+import os
 import signal
 import socket
 import stat
@@ -427,6 +428,26 @@ def test_no_browser_here(config: Path) -> None:
         assert page_at(consent(login.url()))[0] == 200
         assert login.end()[0] == 0
     assert "--no-browser" in login.said
+
+
+def test_a_browser_that_prints_and_stays(config: Path, tmp_path: Path) -> None:
+    """Standard output is ours alone, and nobody waits for the browser to be closed."""
+    script, pid = tmp_path / "browser", tmp_path / "pid"
+    script.write_text(f"#!/bin/sh\necho noise\necho $$ >{pid}\nexec sleep 60\n")
+    script.chmod(0o755)
+    with logging_in(config, "--json", BROWSER=f"{script} %s") as login:
+        url = login.url()
+        deadline = time.monotonic() + 30
+        while not (pid.exists() and pid.read_text()):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        consent_page = page_at(consent(url))
+        login.process.wait(10)
+        status, out = login.end()
+    os.kill(int(pid.read_text()), signal.SIGKILL)
+
+    assert (consent_page[0], status) == (200, 0)
+    assert json.loads(out)["result"] == "added"
 
 
 @pytest.mark.parametrize("name", ["-x", " ", "a\nb", "x" * 300])
