@@ -184,7 +184,9 @@ class Login:
             then = _THEN.get(failed.need, "begin again")
             raise LoginFailed(f"{failed.reason}: {then}") from None
         except GatewayError as error:
-            raise LoginFailed(f"{error.message}: begin again when it does") from None
+            raise LoginFailed(
+                f"{error.message}: begin again when that is over"
+            ) from None
         if (reason := objection(grant)) is not None:
             raise LoginFailed(reason)
         if grant.email is not None:

@@ -313,7 +313,7 @@ def test_no_input() -> None:
         ((503, b"<html>"), "the token endpoint answered 503: begin again later"),
         (
             Unreachable("the token endpoint did not answer: no answer in time"),
-            "no answer in time: begin again when it does",
+            "no answer in time: begin again when that is over",
         ),
     ],
 )

@@ -8,6 +8,7 @@ could see them.
 """
 
 import argparse
+import errno
 import io
 import json
 import os
@@ -27,6 +28,9 @@ from antigravity_gw.cli.trials import add_test_parser
 from antigravity_gw.pool.database import StoreError
 from antigravity_gw.settings import ConfigError
 
+_UNWRITABLE = (errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
+"""What keeps output from being written that a terminal or a file is to get."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command; return the exit status."""
@@ -44,6 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:  # whoever reads the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        complain(
+            f"standard output cannot be written ({error.strerror}); what was to be "
+            "done may be done all the same: 'antigravity-gw accounts list' shows it"
+        )
         return 1
     return status
 

@@ -107,9 +107,8 @@ def log_in(desk: Desk) -> int:
         raise CommandError(failed.message) from None
     except PortTaken as taken:
         raise CommandError(
-            f"port {desk.options.port} of 127.0.0.1 is not free ({taken.reason}): name "
-            "another with --port, or none, for any that is free; --no-browser needs "
-            "none in particular either"
+            f"port {desk.options.port} of 127.0.0.1 cannot be listened on "
+            f"({taken.reason}): name another with --port, or none, for any that is free"
         ) from None
     done.warn()
     if desk.options.json:

@@ -5,6 +5,8 @@ import os
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -118,12 +120,27 @@ def test_port(config: Path) -> None:
             status, _ = login.end()
         assert status == 1
         assert complaint(login.said).startswith(
-            f"port {port} of 127.0.0.1 is not free (Address already in use): "
+            f"port {port} of 127.0.0.1 cannot be listened on (Address already in use): "
         )
         assert "--port" in complaint(login.said)
-        assert "--no-browser" in complaint(login.said)
     with logging_in(config, "--no-browser", "--port", port) as login:
         assert f"127.0.0.1%3A{port}%2F" in login.url()
+
+
+def test_output_that_cannot_be_written(config: Path) -> None:
+    """A full disk is told in one line."""
+    command = Path(sys.executable).with_name("antigravity-gw")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [command, "--config", config, "accounts", "list"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+        )
+
+    assert done.returncode == 1
+    assert "cannot be written (No space left on device)" in complaint(done.stderr)
 
 
 def test_for_programs(config: Path) -> None:
