@@ -29,6 +29,9 @@ from antigravity_gw.wire.consent import Stray
 HOST = "127.0.0.1"
 PATH = "/oauth2callback"
 
+MOST = 32
+"""How many connections to keep; anybody on this machine can make some."""
+
 LINGER = 2.0
 """How long a browser may take to read the last page, in seconds."""
 
@@ -152,6 +155,12 @@ class Receiver(WrappingFactory):
         with suppress(UpstreamTimeout):
             await within(LINGER, self._reactor, self._emptied)
         for connection in list(self.protocols):
+            connection.transport.abortConnection()
+
+    def registerProtocol(self, p: ProtocolWrapper) -> None:
+        """A connection is there; the oldest go if there are too many."""
+        super().registerProtocol(p)
+        for connection in list(self.protocols)[:-MOST]:
             connection.transport.abortConnection()
 
     def unregisterProtocol(self, p: ProtocolWrapper) -> None:

@@ -15,7 +15,7 @@ from world import Socket
 
 from antigravity_gw.errors import Unreachable
 from antigravity_gw.login import LONGEST, Answers, Google, Login, LoginFailed
-from antigravity_gw.receiving import LINGER, PATH, PortTaken, Receiver
+from antigravity_gw.receiving import LINGER, MOST, PATH, PortTaken, Receiver
 from antigravity_gw.wire.consent import CLOUD, SCOPES, Stray
 from antigravity_gw.wire.oauth import Grant, OAuthClient
 from antigravity_gw.wire.verdict import Blame, Setback, Verdict
@@ -386,6 +386,17 @@ def test_a_browser_that_does_not_read() -> None:
 
     assert transport.disconnecting
     assert (before, closed) == ([], [None])
+
+
+def test_a_flood() -> None:
+    """Connections that say nothing make room for the browser."""
+    receiver = Receiver(MemoryReactorClock())
+    sockets = [Socket() for _ in range(MOST + 1)]
+    for socket in sockets:
+        protocol: Any = receiver.buildProtocol(None)
+        protocol.makeConnection(socket)
+
+    assert [socket.disconnecting for socket in sockets] == [True] + [False] * MOST
 
 
 def test_nothing_is_awaited_yet() -> None:
