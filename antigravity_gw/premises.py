@@ -159,7 +159,12 @@ def _database(directory: Path) -> Iterator[Premise]:
     except NoStore:
         yield Premise("database", Grade.OK, "there is none yet: no account was added")
     except StoreError as error:
-        yield Premise("database", Grade.PROBLEM, str(error), "do what that says")
+        yield Premise(
+            "database",
+            Grade.PROBLEM,
+            str(error),
+            "mend it as it says, then run this again",
+        )
     else:
         some = f"{count} account{'s' * (count != 1)}"
         yield Premise("database", Grade.OK, f"{some} in {directory / FILE_NAME}")

@@ -66,12 +66,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "remedies": {"causes", "states"},
     "diagnosis": {
         *("causes", "needs", "record", "remedies", "states", "upstream", "waiting"),
+        "wire",
     },
     "doctor": {
-        *("causes", "diagnosis", "errors", "kind", "pool", "trial", "upstream"),
-        *("waiting", "wire"),
+        *("causes", "diagnosis", "errors", "kind", "needs", "pool", "trial"),
+        *("upstream", "waiting", "wire"),
     },
-    "premises": {"config", "descriptors", "pool"},
+    "premises": {"causes", "config", "descriptors", "diagnosis", "pool", "remedies"},
     "ports": {"listening", "premises"},
     "cli": {
         *("checking", "checks", "clientfile", "config", "doctor", "importing", "kind"),

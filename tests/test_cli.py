@@ -788,6 +788,8 @@ def test_an_import_takes_nobodys_place(run: Run, store: Store, tmp_path: Path) -
     ("document", "why"),
     [
         ({}, "its type is None"),
+        ({"type": []}, "its type is []"),
+        ({**ADC, "token_uri": "http://evil.example"}, "its token_uri is no https URL"),
         ({"type": "gdch"}, "authorized_user, service_account, external_account"),
         ({**ADC, "private_key": 3}, "there is no private_key in it"),
         ({"type": "authorized_user", "client_id": "x"}, "no client_secret and no ref"),

@@ -297,7 +297,7 @@ def test_a_clock_that_is_wrong(world: World, front: Front) -> None:
 
     assert examination.diagnosis.is_well
     assert examination.skew == 7200
-    world.google.script = [google(Reply(401, b"{}"))]
+    world.google.script = [google(Reply(401, b'{"error":{"code":401,"message":"no"}}'))]
     diagnosis = examined(world).diagnosis
     assert diagnosis.cause is Cause.CLOCK
     assert diagnosis.reason == "it is 7200 s ahead of Google's"

@@ -14,7 +14,7 @@ from typing import Any
 from attrs import define
 
 from antigravity_gw.causes import Cause
-from antigravity_gw.checks import is_project
+from antigravity_gw.checks import is_project, is_upstream_url
 from antigravity_gw.errors import Unreachable, UpstreamTimeout
 from antigravity_gw.kind import Caller, Given, Kind
 from antigravity_gw.needs import Need
@@ -63,6 +63,9 @@ REQUIRED = {
     "external_account": ("audience", "subject_token_type", "token_url"),
 }
 """What credentials must have in them, by their type."""
+
+URLS = ("token_uri", "token_url", "service_account_impersonation_url")
+"""Where they are exchanged."""
 
 PAYER = "quota_project_id"
 """What credentials call the project that is charged."""
@@ -235,12 +238,16 @@ class Vertex(Kind):
         if told is None:
             raise ValueError("that is not JSON; expected the file of the credentials")
         kind = told.get("type")
-        if kind not in REQUIRED:
+        if not isinstance(kind, str) or kind not in REQUIRED:
             known = ", ".join(REQUIRED)
             raise ValueError(f"its type is {kind!r}, where one of {known} was expected")
         missing = [k for k in REQUIRED[kind] if not isinstance(told.get(k), str)]
         if missing:
             raise ValueError(f"there is no {' and no '.join(missing)} in it")
+        for name in URLS:
+            url = told.get(name, "https://default")
+            if not isinstance(url, str) or not is_upstream_url(url):
+                raise ValueError(f"its {name} is no https URL, and secrets go there")
         project = _project(told, "project_id") or _project(told, PAYER)
         return Given(json.dumps(told, separators=(",", ":")), project)
 
