@@ -259,7 +259,7 @@ ROWS = [
     Row("no-quota", "generate", answer("429-limit-zero"), kind=KEY),
     Row("question-refused", "generate", answer("400-precondition"), kind=KEY),
     Row("quota-out", "generate", answer("429-free-day"), kind=KEY),
-    Row("quota-out", "generate", order={"quota": 0}, kind=KEY),
+    Row("no-quota", "generate", order={"quota": 0}, kind=KEY),
     Row("rate-limit", "generate", answer("429-free-minute", delay="9s"), kind=KEY),
     Row("no-such-model", "generate", answer("404-gemini-model"), kind=KEY),
     Row("no-capacity", "generate", answer("503-high-demand"), kind=KEY, status=3),
