@@ -505,6 +505,7 @@ def test_one_token_for_a_crowd_that_was_refused(tmp_path: Path) -> None:
     world.google.script = [WHOLE]
     for call in world.google.calls[1:]:
         call.request.setResponseCode(401)
+        call.request.write(b'{"error":{"code":401,"status":"UNAUTHENTICATED"}}')
         call.request.finish()
     world.settle()
     tokens.grant("token-of-a2")

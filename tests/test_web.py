@@ -54,7 +54,7 @@ def test_readiness(tmp_path: Path) -> None:
     assert world.get("/readyz").error() == (503, "UNAVAILABLE")
     world.add("a")
     assert world.get("/readyz").json() == {"status": "ok"}
-    refused = b'{"error":{"code":403,"message":"a@x: verify your account"}}'
+    refused = b'{"error":{"code":403,"message":"Verify your account, a@x"}}'
     world.google.script = [Reply(403, refused)]
     world.generate()
     client = world.get("/readyz")

@@ -1432,7 +1432,8 @@ def test_memory_stays_flat(google: Google, own: Daemon) -> None:
     open_before, before = descriptors(own), figure(own, "VmRSS")
     counts = asyncio.run(rounds(SOAK_SECONDS))
     after = figure(own, "VmRSS")
-    eventually(lambda: descriptors(own) <= open_before + 5)
+    # As many connections to Google may be kept as there are requests at a time.
+    eventually(lambda: descriptors(own) <= open_before + 32)
     calls = Counter(call.text for call in google.calls)
 
     assert counts.total() > 500
