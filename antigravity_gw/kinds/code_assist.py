@@ -199,11 +199,9 @@ _403 = (
 
 _404 = (Row(either(is_lost_project, begins("resource projects/")), _WRONG_PROJECT),)
 
-NO_CLIENT = RenewalFailed(
-    Need.CLIENT,
+NO_CLIENT = (
     "no OAuth client: set oauth.client_id and oauth.client_secret_file in the "
-    "configuration, or give the account its own",
-    Cause.NO_CLIENT,
+    "configuration, or give the account its own"
 )
 
 
@@ -259,7 +257,7 @@ class CodeAssist(Kind):
         """Exchange the refresh token."""
         client = self.client_of(record)
         if client is None:
-            raise NO_CLIENT
+            raise RenewalFailed(Need.CLIENT, NO_CLIENT, Cause.NO_CLIENT)
         form = renewal_form(client, record.credential)
         return read_renewal(*await self.upstream.post_form(self.means.token_url, form))
 
