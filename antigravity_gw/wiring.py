@@ -134,7 +134,13 @@ def _site(
             idle=config.http.keep_alive_seconds,
         ),
         default_form=form,
+        new_id=new_id,
     )
+
+
+def new_id() -> str:
+    """An id that no other request has had; nothing hangs on nobody guessing it."""
+    return f"{random.getrandbits(64):016x}"
 
 
 def _client_limits(config: Config) -> ClientLimits:

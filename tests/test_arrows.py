@@ -13,7 +13,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "checks": set(),
     "keys": {"errors"},
-    "journal": {"causes"},
+    "gaps": set(),
+    "journal": {"causes", "gaps", "wire"},
     "needs": set(),
     "tally": set(),
     "wire": {"causes", "errors", "needs"},
@@ -26,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": set(),
     "config": {"catalog", "checks", "keys", "reach", "settings", "wire"},
     "waiting": {"errors"},
-    "relay": {"errors", "waiting", "wire"},
+    "relay": {"errors", "gaps", "waiting", "wire"},
     "upstream": {"causes", "errors", "needs", "sending", "waiting", "wire"},
     "kind": {"causes", "reach", "record", "upstream", "wire"},
     "kinds": {
@@ -84,6 +85,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 PURE = (
     *("causes", "errors", "checks", "keys", "journal", "needs", "wire", "catalog"),
+    "gaps",
     *("reach", "record", "upstream/order"),
     *("importing", "clientfile", "journey", "settings", "states", "config"),
     *("remedies", "diagnosis"),

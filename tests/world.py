@@ -7,6 +7,7 @@ site's protocol, and Google's replies are written by the test.
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from antigravity_gw.catalog import Catalog, Model
 from antigravity_gw.gateway import Gateway, Limits
+from antigravity_gw.journal import Served
 from antigravity_gw.keys import Key, KeyRing
 from antigravity_gw.kind import Caller, Kind, Kinds, Means
 from antigravity_gw.kinds.code_assist import CodeAssist
@@ -334,6 +336,7 @@ class World:
         self.clock.advance(settings.get("time", 1_000_000.0))
         self.google = Google()
         self.clients: list[Client] = []
+        self.ended: list[Served] = []
         self.token_calls: list[bytes] = []
         self.token_reply: Callable[[str], tuple[int, bytes]] = _token
         self.agent = RequestTraversalAgent(settings.get("site", self.google))
@@ -367,7 +370,7 @@ class World:
                 stream=settings.get("stream_seconds", 0.0),
             )
         )
-        ids = iter(range(1000))
+        ids, requests = count(), count()
         form = settings.get("form", Form.SSE)
         api = Api(
             gateway,
@@ -388,6 +391,8 @@ class World:
             limits=settings.get("limits", Limited(body_bytes=10_000)),
             deadlines=settings.get("deadlines", Deadlines()),
             default_form=form,
+            new_id=lambda: f"request-{next(requests)}",
+            witnesses=[self.ended.append],
         )
 
     def _others(self, settings: Mapping[str, Any]) -> dict[str, Kind]:

@@ -1,6 +1,6 @@
 """The tree of paths, and the site that serves it."""
 
-import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -10,6 +10,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from antigravity_gw.errors import GatewayError
+from antigravity_gw.journal import Served, Witness
 from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.tally import Tally
 from antigravity_gw.web.admission import Admission, Limits
@@ -22,8 +23,6 @@ from antigravity_gw.web.models import Api, Models
 from antigravity_gw.web.request import GatewayRequest
 from antigravity_gw.web.resource import Branch
 from antigravity_gw.web.status import Health, Readiness
-
-_PLAIN = re.compile(r"[!-~]*")
 
 VERSIONS = (b"v1beta", b"v1", b"v1alpha")
 """The same API: SDKs differ in which one they ask for by default."""
@@ -51,6 +50,9 @@ class GatewaySite(Site):
     :ivar admission: what the requests under way take up of the limits.
     :ivar deadlines: how long clients may take.
     :ivar tally: how all requests so far have ended.
+    :ivar under_way: the requests that have not ended.
+    :ivar new_id: makes an id for a request whose client has given it none.
+    :ivar witnesses: are told of each that has ended.
     """
 
     requestFactory = GatewayRequest
@@ -66,6 +68,8 @@ class GatewaySite(Site):
         limits: Limits,
         deadlines: Deadlines,
         default_form: Form,
+        new_id: Callable[[], str],
+        witnesses: Sequence[Witness] = (),
     ) -> None:
         # Twisted's own timeout is off: the channel has its deadlines instead.
         super().__init__(
@@ -77,6 +81,9 @@ class GatewaySite(Site):
         self.connections = Connections(reactor, self.tally.count)
         self.admission = Admission(limits)
         self.deadlines = deadlines
+        self.under_way: set[GatewayRequest] = set()
+        self.new_id = new_id
+        self.witnesses = witnesses
         self._date = (0, "")
 
     def go_by(self, other: "GatewaySite") -> None:
@@ -107,23 +114,12 @@ class GatewaySite(Site):
     def log(self, request: Any) -> None:
         """Twisted's own access log would show the query, and a key may be in it."""
 
-    def log_served(self, request: GatewayRequest) -> None:
-        """Count a request that has ended, well or not; one line tells of it."""
-        self.tally.count(request.served.ended)
-        method, path = _printable(request.method), _printable(request.path)
-        code = request.code if request.startedWriting else "-"
-        sent, facts = request.sentLength, request.served.line()
-        seconds = self.reactor.seconds() - request.began
-        self._log.info(
-            "{line}",
-            line=f"{method} {path} {code} {sent} B {seconds:.3f} s {facts}",
-            method=method,
-            path=path,
-            code=code,
-            sent=sent,
-            seconds=seconds,
-            facts=facts,
-        )
+    def has_ended(self, served: Served) -> None:
+        """A request has ended, well or not: one line tells of it."""
+        self.tally.count(served.ended)
+        self._log.info("{served}", served=served)
+        for witness in self.witnesses:
+            witness(served)
 
     def log_rejected(self, error: GatewayError) -> None:
         """The same for what could not be understood as a request."""
@@ -140,11 +136,3 @@ class GatewaySite(Site):
         self._log.info(
             "requests: {totals}", totals=self.tally.line() or "none since the start"
         )
-
-
-def _printable(word: bytes) -> str:
-    """*word* from the network, with nothing in it that a terminal would obey."""
-    text = word[:200].decode("latin-1")
-    if _PLAIN.fullmatch(text):
-        return text
-    return "".join(c if "!" <= c <= "~" else f"\\x{ord(c):02x}" for c in text)
