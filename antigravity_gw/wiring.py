@@ -18,6 +18,7 @@ from antigravity_gw.pool.quotas import QuotaWatch
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.writer import StoreWriter
+from antigravity_gw.trial import LONGEST, Trial
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.web.admission import Limits as ClientLimits
 from antigravity_gw.web.deadlines import Deadlines
@@ -70,16 +71,27 @@ def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
     return Wired(site, pool, _quotas(loaded, pool), commons)
 
 
-def make_gateway(loaded: Loaded, store: Store, reactor: Any) -> Gateway:
+def make_trial(
+    loaded: Loaded,
+    store: Store,
+    reactor: Any,
+    model: str,
+    commons: Commons | None = None,
+) -> Trial:
     """
-    What asks Google, with nobody in front of it, as a trial of accounts wants it.
+    What asks one account at a time, in a pool of its own.
 
-    The accounts are yet to be taken up.
+    :param model: as a client would name it.
+    :param commons: those of a daemon that runs; None for new ones.
+    :raises ConfigError: when the OAuth client's secret is not to be had.
     """
     endpoints = _endpoints(loaded.config)
-    kinds = make_kinds(loaded, endpoints, Commons.new(reactor))
+    kinds = make_kinds(loaded, endpoints, commons or Commons.new(reactor))
     pool = _pool(loaded, StoreWriter(store), kinds, reactor)
-    return _gateway(loaded.config, pool, endpoints, reactor)
+    gateway = _gateway(loaded.config, pool, endpoints, reactor)
+    limits = evolve(gateway.limits, total=LONGEST, whole=LONGEST, patience=0.0)
+    resolved = make_catalog(loaded.config).resolve(model)
+    return Trial(evolve(gateway, limits=limits), store, resolved)
 
 
 def _pool(

@@ -51,17 +51,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "means": {
         *("catalog", "config", "kind", "kinds", "settings", "upstream", "wire"),
     },
-    "wiring": {"config", "gateway", "kind", "means", "pool", "upstream", "web"},
+    "wiring": {
+        *("config", "gateway", "kind", "means", "pool", "trial", "upstream", "web"),
+    },
     "reloading": {"config", "descriptors", "listening", "wiring"},
     "tap": {
         *("checking", "config", "descriptors", "draining", "embedded", "listening"),
         *("pool", "reloading", "wiring"),
     },
     "states": {"needs", "pool", "record", "wire"},
-    "trial": {
-        *("causes", "config", "errors", "gateway", "journal", "means", "pool"),
-        *("wire", "wiring"),
-    },
+    "objects": {"kinds", "pool", "record", "states"},
+    "outcome": {"causes", "objects", "pool", "states"},
+    "trial": {"errors", "gateway", "journal", "outcome", "pool", "wire"},
     "receiving": {"errors", "waiting", "web", "wire"},
     "login": {"errors", "needs", "receiving", "waiting", "wire"},
     "remedies": {"causes", "states"},
@@ -77,8 +78,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ports": {"listening", "premises"},
     "cli": {
         *("checking", "checks", "clientfile", "config", "doctor", "importing", "kind"),
-        *("kinds", "login", "means", "needs", "pool", "ports", "premises"),
-        *("receiving", "record", "remedies", "settings", "states", "trial"),
+        *("kinds", "login", "means", "needs", "objects", "outcome", "pool", "ports"),
+        *("premises", "receiving", "record", "remedies", "settings", "states"),
         *("upstream", "wire", "wiring"),
     },
 }
@@ -88,7 +89,7 @@ PURE = (
     "gaps",
     *("reach", "record", "upstream/order"),
     *("importing", "clientfile", "journey", "settings", "states", "config"),
-    *("remedies", "diagnosis"),
+    *("remedies", "diagnosis", "objects", "outcome"),
     *("pool/account", "pool/choosing", "pool/hold", "pool/learnt", "pool/schema"),
     *(
         "tally",
