@@ -1,6 +1,7 @@
 """Building the rooms from a configuration, and handing them to each other."""
 
 import random
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ from attrs import define, evolve
 
 from antigravity_gw.config import Config, Loaded
 from antigravity_gw.gateway import Gateway, Limits
+from antigravity_gw.journal import Witness
 from antigravity_gw.kind import Kinds
 from antigravity_gw.means import Commons, make_catalog, make_kinds
 from antigravity_gw.pool.choosing import Chooser, Strategy
@@ -19,6 +21,7 @@ from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.upstream.endpoints import Endpoints
+from antigravity_gw.usage.ledger import Keeping, Ledger
 from antigravity_gw.web.admission import Limits as ClientLimits
 from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
@@ -37,11 +40,13 @@ class Wired:
 
     :ivar site: what clients connect to.
     :ivar quotas: what looks after the accounts' quotas.
+    :ivar ledger: what keeps account of all requests.
     """
 
     site: GatewaySite
     pool: AccountPool
     quotas: QuotaWatch
+    ledger: Ledger
     _commons: Commons
 
     def rewire(self, loaded: Loaded, guard: Guard) -> None:
@@ -57,6 +62,7 @@ class Wired:
         kinds = make_kinds(loaded, endpoints, self._commons)
         self.pool.go_by(_pool(loaded, self.pool.writer, kinds, reactor))
         self.quotas.go_by(_quotas(loaded, self.pool))
+        self.ledger.keeping = _keeping(loaded.config)
         self.site.go_by(_site(loaded, guard, self.pool, endpoints, reactor))
 
 
@@ -66,8 +72,10 @@ def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
     commons = Commons.new(reactor)
     kinds = make_kinds(loaded, endpoints, commons)
     pool = _pool(loaded, StoreWriter(store), kinds, reactor)
-    site = _site(loaded, make_guard(loaded), pool, endpoints, reactor)
-    return Wired(site, pool, _quotas(loaded, pool), commons)
+    ledger = Ledger(store.directory, reactor, _keeping(loaded.config))
+    witnesses = [ledger.note]
+    site = _site(loaded, make_guard(loaded), pool, endpoints, reactor, witnesses)
+    return Wired(site, pool, _quotas(loaded, pool), ledger, commons)
 
 
 def make_gateway(loaded: Loaded, store: Store, reactor: Any) -> Gateway:
@@ -117,6 +125,7 @@ def _site(
     pool: AccountPool,
     endpoints: Endpoints,
     reactor: Any,
+    witnesses: Sequence[Witness] = (),
 ) -> GatewaySite:
     config = loaded.config
     gateway = _gateway(config, pool, endpoints, reactor)
@@ -135,12 +144,17 @@ def _site(
         ),
         default_form=form,
         new_id=new_id,
+        witnesses=witnesses,
     )
 
 
 def new_id() -> str:
     """An id that no other request has had; nothing hangs on nobody guessing it."""
     return f"{random.getrandbits(64):016x}"
+
+
+def _keeping(config: Config) -> Keeping:
+    return Keeping(config.usage.keep_days, config.usage.write_seconds)
 
 
 def _client_limits(config: Config) -> ClientLimits:

@@ -12,6 +12,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "causes": set(),
     "errors": set(),
     "checks": set(),
+    "database": set(),
     "keys": {"errors"},
     "gaps": set(),
     "journal": {"causes", "gaps", "wire"},
@@ -34,7 +35,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("causes", "checks", "errors", "kind", "needs", "record", "upstream"),
         *("waiting", "wire"),
     },
-    "pool": {"causes", "errors", "kind", "needs", "record", "waiting", "wire"},
+    "pool": {
+        *("causes", "database", "errors", "kind", "needs", "record", "waiting", "wire"),
+    },
+    "usage": {"database", "journal", "wire"},
     "gateway": {"errors", "journal", "journey", "pool", "relay", "upstream", "wire"},
     "web": {
         *("catalog", "checks", "errors", "gateway", "journal", "keys", "pool"),
@@ -51,16 +55,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "means": {
         *("catalog", "config", "kind", "kinds", "settings", "upstream", "wire"),
     },
-    "wiring": {"config", "gateway", "kind", "means", "pool", "upstream", "web"},
+    "wiring": {
+        *("config", "gateway", "journal", "kind", "means", "pool", "upstream"),
+        *("usage", "web"),
+    },
     "reloading": {"config", "descriptors", "listening", "wiring"},
     "tap": {
-        *("checking", "config", "descriptors", "draining", "embedded", "listening"),
-        *("pool", "reloading", "wiring"),
+        *("checking", "config", "database", "descriptors", "draining", "embedded"),
+        *("listening", "pool", "reloading", "usage", "wiring"),
     },
     "states": {"needs", "pool", "record", "wire"},
     "trial": {
-        *("causes", "config", "errors", "gateway", "journal", "means", "pool"),
-        *("wire", "wiring"),
+        *("causes", "config", "database", "errors", "gateway", "journal", "means"),
+        *("pool", "wire", "wiring"),
     },
     "receiving": {"errors", "waiting", "web", "wire"},
     "login": {"errors", "needs", "receiving", "waiting", "wire"},
@@ -73,19 +80,23 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("causes", "diagnosis", "errors", "kind", "needs", "pool", "trial"),
         *("upstream", "waiting", "wire"),
     },
-    "premises": {"causes", "config", "descriptors", "diagnosis", "pool", "remedies"},
+    "premises": {
+        *("causes", "config", "database", "descriptors", "diagnosis", "pool"),
+        "remedies",
+    },
     "ports": {"listening", "premises"},
     "cli": {
-        *("checking", "checks", "clientfile", "config", "doctor", "importing", "kind"),
-        *("kinds", "login", "means", "needs", "pool", "ports", "premises"),
-        *("receiving", "record", "remedies", "settings", "states", "trial"),
-        *("upstream", "wire", "wiring"),
+        *("checking", "checks", "clientfile", "config", "database", "doctor"),
+        *("importing", "kind", "kinds", "login", "means", "needs", "pool", "ports"),
+        *("premises", "receiving", "record", "remedies", "settings", "states"),
+        *("trial", "upstream", "usage", "wire", "wiring"),
     },
 }
 
 PURE = (
     *("causes", "errors", "checks", "keys", "journal", "needs", "wire", "catalog"),
     "gaps",
+    *("usage/batch", "usage/counts", "usage/periods", "usage/schema"),
     *("reach", "record", "upstream/order"),
     *("importing", "clientfile", "journey", "settings", "states", "config"),
     *("remedies", "diagnosis"),
