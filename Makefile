@@ -8,6 +8,7 @@ VENV := .venv
 BUILT := build/venv
 BENCH := build/bench
 SOURCES := $(shell find antigravity_gw antigravity_sandbox twisted -name '*.py') \
+	$(shell find antigravity_gw/admin/static -type f) \
 	setup.cfg pyproject.toml README.md
 
 .PHONY: run test lint types tests smoke bench clean

@@ -13,12 +13,12 @@ from uuid import uuid4
 from attrs import evolve, frozen
 from twisted.web.server import Request
 
+from antigravity_gw.database import StoreError
 from antigravity_gw.errors import GatewayError
 from antigravity_gw.gateway import Gateway
 from antigravity_gw.journal import Served
 from antigravity_gw.outcome import Outcome
 from antigravity_gw.pool.account import Account, Known
-from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold
 from antigravity_gw.pool.store import Store
 from antigravity_gw.wire.ask import Ask

@@ -1,13 +1,24 @@
 """Building the rooms from a configuration, and handing them to each other."""
 
 import random
+import secrets
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from attrs import define, evolve
+from attrs import define, evolve, field
 
+from antigravity_gw.admin.actions import Actions
+from antigravity_gw.admin.api import Office, make_api
+from antigravity_gw.admin.failures import Failures
+from antigravity_gw.admin.files import read_files
+from antigravity_gw.admin.pages import Page
+from antigravity_gw.admin.session import Sessions
+from antigravity_gw.admin.view import View
+from antigravity_gw.admin.watchers import Watchers
 from antigravity_gw.config import Config, Loaded
 from antigravity_gw.gateway import Gateway, Limits
+from antigravity_gw.journal import Witness
 from antigravity_gw.kind import Kinds
 from antigravity_gw.means import Commons, make_catalog, make_kinds
 from antigravity_gw.pool.choosing import Chooser, Strategy
@@ -17,9 +28,11 @@ from antigravity_gw.pool.preparing import Preparation
 from antigravity_gw.pool.quotas import QuotaWatch
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
+from antigravity_gw.pool.watch import StoreWatch
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.trial import LONGEST, Trial
 from antigravity_gw.upstream.endpoints import Endpoints
+from antigravity_gw.usage.ledger import Keeping, Ledger
 from antigravity_gw.web.admission import Limits as ClientLimits
 from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
@@ -39,12 +52,19 @@ class Wired:
 
     :ivar site: what clients connect to.
     :ivar quotas: what looks after the accounts' quotas.
+    :ivar ledger: what keeps account of all requests.
+    :ivar watch: what keeps the pool in step with the store.
     """
 
     site: GatewaySite
     pool: AccountPool
     quotas: QuotaWatch
+    ledger: Ledger
+    watch: StoreWatch
+    _view: View
+    _watchers: Watchers
     _commons: Commons
+    _sessions: Sessions = field(factory=lambda: Sessions(secrets.token_bytes(32)))
 
     def rewire(self, loaded: Loaded, guard: Guard) -> None:
         """
@@ -59,7 +79,29 @@ class Wired:
         kinds = make_kinds(loaded, endpoints, self._commons)
         self.pool.go_by(_pool(loaded, self.pool.writer, kinds, reactor))
         self.quotas.go_by(_quotas(loaded, self.pool))
-        self.site.go_by(_site(loaded, guard, self.pool, endpoints, reactor))
+        self.ledger.keeping = _keeping(loaded.config)
+        site = _site(loaded, guard, self.pool, endpoints, reactor)
+        self.furnish(site, loaded)
+        self.site.go_by(site)
+
+    def furnish(self, site: GatewaySite, loaded: Loaded) -> None:
+        """Put the page for operators into *site*'s tree, if it is wanted."""
+        self._watchers.end()  # who may watch is asked anew
+        if not loaded.config.admin.page:
+            return
+        models = tuple(model.name for model in loaded.config.models.serve)
+        store, commons = self.watch.store, self._commons
+        actions = Actions(
+            self.pool,
+            store,
+            self.watch,
+            make_trial(loaded, store, commons.reactor, next(iter(models), ""), commons),
+            make_catalog(loaded.config),
+        )
+        office = Office(self._view, actions, self._watchers, self._sessions, models)
+        page = Page(read_files())
+        page.putChild(b"api", make_api(office))
+        site.resource.putChild(b"admin", page)
 
 
 def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
@@ -68,8 +110,17 @@ def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
     commons = Commons.new(reactor)
     kinds = make_kinds(loaded, endpoints, commons)
     pool = _pool(loaded, StoreWriter(store), kinds, reactor)
-    site = _site(loaded, make_guard(loaded), pool, endpoints, reactor)
-    return Wired(site, pool, _quotas(loaded, pool), commons)
+    ledger = Ledger(store.directory, reactor, _keeping(loaded.config))
+    failures = Failures()
+    witnesses = [ledger.note, failures.note]
+    site = _site(loaded, make_guard(loaded), pool, endpoints, reactor, witnesses)
+    view = View(pool, site, failures, ledger, reactor.seconds())
+    watch = StoreWatch(pool, store)
+    watchers = Watchers(reactor, view.encoded, lambda: site.connections.is_draining)
+    quotas = _quotas(loaded, pool)
+    house = Wired(site, pool, quotas, ledger, watch, view, watchers, commons)
+    house.furnish(site, loaded)
+    return house
 
 
 def make_trial(
@@ -130,6 +181,7 @@ def _site(
     pool: AccountPool,
     endpoints: Endpoints,
     reactor: Any,
+    witnesses: Sequence[Witness] = (),
 ) -> GatewaySite:
     config = loaded.config
     gateway = _gateway(config, pool, endpoints, reactor)
@@ -148,12 +200,17 @@ def _site(
         ),
         default_form=form,
         new_id=new_id,
+        witnesses=witnesses,
     )
 
 
 def new_id() -> str:
     """An id that no other request has had; nothing hangs on nobody guessing it."""
     return f"{random.getrandbits(64):016x}"
+
+
+def _keeping(config: Config) -> Keeping:
+    return Keeping(config.usage.keep_days, config.usage.write_seconds)
 
 
 def _client_limits(config: Config) -> ClientLimits:

@@ -32,6 +32,7 @@ from antigravity_gw.cli.words import (
     shortened,
     span,
 )
+from antigravity_gw.database import StoreError
 from antigravity_gw.diagnosis import Findings, Trouble, diagnose
 from antigravity_gw.doctor import Examination, Step
 from antigravity_gw.doctor import Result as StepResult
@@ -39,7 +40,6 @@ from antigravity_gw.needs import Need
 from antigravity_gw.objects import timestamp
 from antigravity_gw.outcome import NOBODYS_FAULT, Outcome, Result
 from antigravity_gw.pool.account import Access, Known
-from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold
 from antigravity_gw.pool.learnt import held, minted, project_found, quota_seen
 from antigravity_gw.pool.store import Store

@@ -28,7 +28,6 @@ from urllib.parse import parse_qs
 from daemons import Daemon, Sandbox, running
 from killed_writer import Accounts, Step, after, stored, work
 
-from antigravity_gw.pool.database import FILE_NAME
 from antigravity_gw.pool.store import Store
 from antigravity_gw.record import Record
 
@@ -240,7 +239,7 @@ def test_kill_the_daemon(tmp_path: Path) -> None:
             # Looked at in a copy: the next start is to find what this one has left.
             left = tmp_path / f"left-{number}"
             shutil.copytree(store.directory, left)
-            has_left_wal |= (left / f"{FILE_NAME}-wal").exists()
+            has_left_wal |= (left / f"{Store.FILE_NAME}-wal").exists()
             copy = Store.open(left)
             check_whole(copy)
             assert {known.record.name for known in copy.accounts()} == set(NAMES)

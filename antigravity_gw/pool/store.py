@@ -6,11 +6,12 @@ from typing import Any
 
 from attrs import define, evolve
 
+from antigravity_gw.database import Database, StoreError
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Access, Known
-from antigravity_gw.pool.database import Database, StoreError
 from antigravity_gw.pool.hold import Hold
 from antigravity_gw.pool.learnt import Change
+from antigravity_gw.pool.schema import STEPS
 from antigravity_gw.record import Record
 from antigravity_gw.wire.companion import Remaining
 from antigravity_gw.wire.oauth import OAuthClient
@@ -29,6 +30,14 @@ _PLACES = ("project", "location")
 @define
 class Store(Database):
     """The accounts of one state directory."""
+
+    FILE_NAME = "accounts.sqlite3"
+    TITLE = "account store"
+    STEPS = STEPS
+    WHEN_DAMAGED = (
+        "It is left as it is: put a good one in its place, or move it elsewhere to "
+        "begin with no accounts"
+    )
 
     def accounts(self) -> list[Known]:
         """All accounts with what is known of them, the oldest first."""
@@ -125,6 +134,20 @@ class Store(Database):
             if id is not None:
                 _forget_what_was_learnt(db, id)
                 db.execute("UPDATE account SET disabled = NULL WHERE id = ?", (id,))
+        return id is not None
+
+    def end_cooldowns(self, name: str) -> bool:
+        """
+        Have the account of this name or id serve again what it was to come back to.
+
+        What waits for a person stays.
+
+        :returns: whether there was one.
+        """
+        with self.transaction() as db:
+            id = _named(db, name)
+            db.execute("DELETE FROM hold WHERE account = ? AND need IS NULL", (id,))
+            db.execute("UPDATE account SET epoch = epoch + 1 WHERE id = ?", (id,))
         return id is not None
 
     def touch(self, name: str) -> bool:

@@ -36,7 +36,6 @@ from attrs import define, field
 from daemons import KEY, Daemon, running, twistd
 from sockets import connected, read_until
 
-from antigravity_gw.pool.database import FILE_NAME
 from antigravity_gw.pool.learnt import project_found
 from antigravity_gw.pool.store import Store
 from antigravity_gw.record import Record
@@ -1622,7 +1621,7 @@ def test_fifty_kills(tmp_path: Path) -> None:
             while (line := program.stdout.readline()) != "end 0\n":
                 what, number = line.split()
                 said[what] = int(number)
-            with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
+            with contextlib.closing(sqlite3.connect(tmp_path / Store.FILE_NAME)) as db:
                 assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             store = Store.open(tmp_path)
             tokens = {k.record.id: k.record.credential for k in store.accounts()}
@@ -1716,7 +1715,8 @@ def test_a_full_disk(google: Google, tmp_path: Path) -> None:
             eventually(has_learnt)
         finally:
             daemon.stop()
-    with contextlib.closing(sqlite3.connect(tmp_path / "state" / FILE_NAME)) as db:
+    store = tmp_path / "state" / Store.FILE_NAME
+    with contextlib.closing(sqlite3.connect(store)) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert daemon.output().count("kept in memory for now") == 1
     assert "Traceback" not in daemon.output()
