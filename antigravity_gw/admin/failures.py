@@ -4,6 +4,7 @@ from collections import deque
 
 from attrs import define, field
 
+from antigravity_gw.errors import NoOperator
 from antigravity_gw.journal import CLIENT_LEFT, Served
 
 MOST = 100
@@ -15,6 +16,7 @@ class Failures:
     """
     Remembers what failed last.  It is a witness of every request.
 
+    A browser that has yet to show its key is no failure: it asks its user then.
     Requests that never came to ask a model something are remembered apart:
     strangers who knock without a key must not push out what matters more.
     """
@@ -28,7 +30,7 @@ class Failures:
             return
         if served.model:
             self._asked.append(served)
-        elif served.ended != CLIENT_LEFT:  # who only looked at something has left
+        elif served.ended not in (CLIENT_LEFT, NoOperator.word()):
             self._refused.append(served)
 
     def latest(self) -> list[Served]:

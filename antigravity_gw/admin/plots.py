@@ -27,7 +27,7 @@ RANGES: Mapping[str, Range] = {
 }
 
 LATEST = Range(MINUTE, MINUTE)
-"""The minute that has just begun, and the one before."""
+"""The last minute that is over."""
 
 
 @frozen
@@ -55,7 +55,9 @@ def columns(minutes: Iterable[Minute], range: Range, now: float) -> dict[str, ob
     """
     What happened, step by step; one in which nothing did is there all the same.
 
-    :param minutes: those there are; the ones before the range are left out.
+    The step that is not over yet is left out: it would look like a fall.
+
+    :param minutes: those there are; the ones outside of the range are left out.
     """
     times = _times(range, now)
     steps: dict[int, _Step] = {}
@@ -76,7 +78,7 @@ def columns(minutes: Iterable[Minute], range: Range, now: float) -> dict[str, ob
 
 def _times(span: Range, now: float) -> list[int]:
     last = int(now) - int(now) % span.step
-    return list(range(last - span.seconds, last + 1, span.step))
+    return list(range(last - span.seconds, last, span.step))
 
 
 def quantile(firsts: Sequence[int], share: float) -> float | None:

@@ -21,7 +21,7 @@ const names = () => new Map((seen.accounts ?? []).map((account) => [account.id, 
 const SHOW = {
   status(status) {
     goBy(status.now);
-    showStatus(status);
+    showStatus(status, seen.accounts ?? []);
     showTiles(status, seen.latest);
     if (seen.requests?.count) SHOW.requests(seen.requests); // whose time goes on
   },

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { at, h, say } from "./dom.js";
-import { brief, clock, wait, when } from "./format.js";
+import { brief, clock, count, wait, when } from "./format.js";
 
 /* global uPlot */
 
@@ -14,12 +14,12 @@ const PLOTS = [
   {
     title: "Requests per second", unit: "/ s", show: tenth,
     series: [{ name: "requests", color: "--plot-1", of: (d) => perSecond(d.requests, d.step) }],
-    told: (d) => `${brief(sum(d.requests))} requests`,
+    told: (d) => count(sum(d.requests), "request"),
   },
   {
     title: "Errors per minute", unit: "/ min", show: tenth,
     series: [{ name: "errors", color: "--plot-bad", of: (d) => perMinute(d.errors, d.step) }],
-    told: (d) => `${brief(sum(d.errors))} errors`,
+    told: (d) => count(sum(d.errors), "error"),
   },
   {
     title: "Time to the first event", unit: "", show: wait,
@@ -65,19 +65,18 @@ export async function showRange(name) {
   cards.forEach(update);
 }
 
-/** The last two minutes are known better now. */
+/** Another minute is over. */
 export function showLatest(latest) {
   if (data === null || range !== "hour") return;
-  latest.start.forEach((start, n) => {
-    const columns = Object.keys(latest).filter((name) => name !== "step");
-    const last = data.start.length - 1;
-    const at = start > data.start[last] ? last + 1 : data.start.indexOf(start);
-    if (at < 0) return;
-    for (const name of columns) {
-      data[name][at] = latest[name][n];
-      if (at > last) data[name].shift();
-    }
-  });
+  const [minute] = latest.start;
+  const [last] = data.start.slice(-1);
+  if (minute <= last) return;
+  if (minute > last + latest.step) return showRange(range); // some were missed
+  for (const name of Object.keys(latest)) {
+    if (name === "step") continue;
+    data[name].push(latest[name][0]);
+    data[name].shift();
+  }
   cards.forEach(update);
 }
 

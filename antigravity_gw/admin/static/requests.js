@@ -37,11 +37,11 @@ export function showFailures(failures, accounts) {
     if (!failures.length) return h("p", { class: "empty" }, "Nothing has failed since the daemon was started.");
     return table(
       "Requests that failed, the last first",
-      [{ title: "Time" }, { title: "Status", class: "n" }, { title: "What went wrong" }, { title: "Model", class: "wide" }, { title: "Account", class: "wide" }, { title: "Request" }],
+      [{ title: "Time", class: "fixed" }, { title: "Status", class: "n" }, { title: "What went wrong" }, { title: "Model", class: "wide" }, { title: "Account", class: "wide" }, { title: "Request", class: "wide" }],
       failures.map((f) => [
         both(when(moment(f.time), true), f.key || "no key"),
         f.status || "–",
-        both(f.trouble || f.ended, f.ended.replaceAll("_", " ")),
+        [both(f.trouble || f.ended, f.ended.replaceAll("_", " ")), h("code", { class: "narrow" }, f.id)],
         both(f.model || f.path, wait(f.seconds)),
         both(f.account ? name(accounts, f.account) : "–", f.attempts ? count(f.attempts, "attempt") : ""),
         h("code", {}, f.id),
@@ -77,7 +77,7 @@ function usageTable(by, lines) {
     both(line.name || `no ${by}`, line.id && line.id !== line.name ? line.id : ""),
     number(line.requests),
     line.errors ? h("span", { class: "bad" }, number(line.errors)) : "0",
-    bar ? [share(tokens(line) / most), brief(tokens(line))] : brief(tokens(line)),
+    [bar ? share(tokens(line) / most) : null, h("span", { class: "amount" }, brief(tokens(line)))],
     ...[line.prompt, line.cached, line.output, line.thoughts].map((n) => brief(n)),
   ];
   return table(

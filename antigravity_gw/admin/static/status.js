@@ -6,11 +6,9 @@ import { brief, count, moment, number, span, wait } from "./format.js";
 const NEEDY = (state) => state.startsWith("needs") || state === "suspended" || state === "misconfigured";
 const MANY_ERRORS = 0.1; // of the requests of a minute, and not of one or two only
 
-/** Of a status: how it is, in a word for the colours, and in sentences for people. */
-export function verdict(status) {
+/** Of a status, and of the accounts that need a person: how it is, in a word for the colours, and in sentences for people. */
+export function verdict(status, needy = []) {
   const accounts = Object.entries(status.accounts);
-  const sum = (wanted) => accounts.reduce((n, [s, c]) => n + (wanted(s) ? c : 0), 0);
-  const needy = sum(NEEDY);
   const cooling = status.accounts.cooling ?? 0;
   const serving = status.accounts.serving ?? 0;
   const { requests, errors } = status.per_minute;
@@ -23,15 +21,20 @@ export function verdict(status) {
   if (errors >= 3 && errors > MANY_ERRORS * requests) {
     return told("warn", "Many requests fail.", [`${Math.round((100 * errors) / requests)} % in the last minute`, ...more]);
   }
-  if (needy) return told("warn", `Requests are served, but ${needy === 1 ? "an account needs" : `${needy} accounts need`} you.`);
+  if (needy.length) {
+    const who = needy.slice(0, 3).map((a) => `${a.name} ${a.title}`);
+    if (needy.length > 3) who.push(`and ${needy.length - 3} more`);
+    const what = needy.length === 1 ? "an account needs" : `${needy.length} accounts need`;
+    return told("warn", `Requests are served, but ${what} you.`, [...who, ...more]);
+  }
   if (status.warnings.length) return told("warn", "Requests are served, but something is wrong.");
   if (cooling && !serving) return told("bad", "Every account is cooling.");
   return told("ok", "All is well.");
 }
 
 /** Show a status. */
-export function showStatus(status) {
-  const { grade, text, more } = verdict(status);
+export function showStatus(status, accounts) {
+  const { grade, text, more } = verdict(status, accounts.filter((a) => NEEDY(a.state) && !a.can_serve));
   at("verdict").dataset.grade = grade;
   say(at("verdict-text"), text);
   say(at("verdict-more"), more.filter(Boolean).join("; "));
@@ -45,7 +48,7 @@ export function showStatus(status) {
 
 const TILES = ["Accounts serving", "Under way", "Requests / min", "Errors / min", "Tokens / min", "First event"];
 
-/** Show the numbers of this moment.  *latest* has the last two minutes. */
+/** Show the numbers of this moment.  *latest* has the last minute. */
 export function showTiles(status, latest) {
   const place = at("tiles");
   if (!place.children.length) {
