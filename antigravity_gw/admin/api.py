@@ -70,9 +70,9 @@ class Place(CoroutineResource):
     def _rendering(self, request: GatewayRequest) -> Rendering:
         request.setHeader("cache-control", "no-store")
         if is_from_elsewhere(
-            request.getHeader("sec-fetch-site"),
-            request.getHeader("origin"),
-            request.getHeader("host") or "",
+            _header(request, b"sec-fetch-site"),
+            _header(request, b"origin"),
+            _header(request, b"host") or "",
         ):
             raise Forbidden("pages of other origins may not see or do anything here")
         if not self.renderers:
@@ -195,7 +195,7 @@ class Doing(Place):
     async def render_POST(self, request: GatewayRequest) -> None:
         """Do it, and tell of it."""
         who = request.served.key
-        if not self._sessions.knows(who, request.getHeader(TOKEN.decode()) or ""):
+        if not self._sessions.knows(who, _header(request, TOKEN) or ""):
             raise Forbidden(
                 "this changes something, so it takes the csrf_token of "
                 "/admin/api/session in the header X-CSRF-Token; a restart makes it void"
@@ -210,7 +210,7 @@ class Doing(Place):
 
 def _said(request: GatewayRequest) -> dict[str, str]:
     """What a body says: an object with nothing in it, or the name of a model."""
-    kind = (request.getHeader("content-type") or "").partition(";")[0].strip().lower()
+    kind = (_header(request, b"content-type") or "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise BadRequest("the body must be JSON, and its Content-Type say so")
     body = request.take_body()
@@ -221,6 +221,11 @@ def _said(request: GatewayRequest) -> dict[str, str]:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise BadRequest("the body must be a JSON object") from None
     return said
+
+
+def _header(request: GatewayRequest, name: bytes) -> str | None:
+    value = request.getHeader(name)
+    return None if value is None else value.decode("latin-1")
 
 
 def _range(request: GatewayRequest) -> Range:
