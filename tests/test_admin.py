@@ -498,7 +498,7 @@ def test_watching(world: Administered) -> None:
     name, accounts = events(client)[-1]
 
     assert "content-type: text/event-stream" in client.head
-    assert first == ["status", "accounts", "requests", "failures", "latest"]
+    assert first == ["accounts", "latest", "status", "requests", "failures"]
     assert quiet == ["status"]
     assert none == []
     assert name == "accounts"

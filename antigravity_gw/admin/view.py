@@ -54,11 +54,11 @@ class View:
         accounts = accounts_shown(self.pool.accounts, now)
         requests = requests_shown(self._lives())
         return {
-            "status": self._status(accounts, requests, now),
             "accounts": accounts,
+            "latest": self.plots(LATEST),
+            "status": self._status(accounts, requests, now),  # which says what they mean
             "requests": requests,
             "failures": [failure_shown(served) for served in self.failures.latest()],
-            "latest": self.plots(LATEST),
         }
 
     def encoded(self) -> Mapping[str, bytes]:

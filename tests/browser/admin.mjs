@@ -10,7 +10,7 @@ const DESKTOP = { width: 1280, height: 900 };
 const PHONE = { width: 360, height: 740 };
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
-const seen = { complaints: [], strangers: [], violations: [] };
+const seen = { complaints: [], strangers: [], violations: [], objections: [] };
 const browser = await launched(asked.browser);
 
 /** A page, and everything it does that it should not. */
@@ -20,7 +20,6 @@ async function opened(viewport, colorScheme = "light") {
     colorScheme,
     reducedMotion: "reduce",
     deviceScaleFactor: asked.scale ?? 1,
-    // axe is put into the page by the test, which the page's policy would forbid.
     httpCredentials: asked.password ? { username: "operator", password: asked.password } : undefined,
   });
   const page = await context.newPage();
@@ -37,6 +36,12 @@ async function opened(viewport, colorScheme = "light") {
   await page.locator("#plots canvas").nth(3).waitFor();
   await page.locator("#usage table, #usage .empty").waitFor();
   return page;
+}
+
+/** Done with a page; what its policy has stopped is noted. */
+async function closed(page) {
+  seen.violations.push(...(await page.evaluate(() => window.violations)));
+  await page.context().close();
 }
 
 const shot = (page, name) =>
@@ -79,18 +84,18 @@ const acts = {
     seen.countdowns = await page.locator("time[data-until]").allInnerTexts();
     seen.summaries = await page.locator("figure > .sub").allInnerTexts();
     seen.hacked = await page.evaluate(() => window.hacked === undefined ? "no" : "yes");
-    seen.objections = await objections(page);
+    seen.objections.push(...(await objections(page)));
     await shot(page, "light");
-    await page.context().close();
+    await closed(page);
     const dark = await opened(DESKTOP, "dark");
     seen.objections.push(...(await objections(dark)));
     await shot(dark, "dark");
-    await dark.context().close();
+    await closed(dark);
     const phone = await opened(PHONE);
     seen.overflow = await overflow(phone);
     seen.objections.push(...(await objections(phone)));
     await shot(phone, "phone");
-    await phone.context().close();
+    await closed(phone);
   },
 
   async choices() {
@@ -114,7 +119,7 @@ const acts = {
         seen.kept = [await page.locator("#theme").innerText(), await background()];
       }
     }
-    await page.context().close();
+    await closed(page);
   },
 
   async actions() {
@@ -138,7 +143,7 @@ const acts = {
     seen.again = await page.locator("#dialog [role=alert]").innerText();
     await page.keyboard.press("Escape");
     seen.complaints = seen.complaints.filter((text) => !text.includes("429"));
-    await page.context().close();
+    await closed(page);
   },
 
   async keyboard() {
@@ -165,7 +170,7 @@ const acts = {
     seen.disabled = await state(page, asked.well);
     seen.said = await page.locator("#said").innerText();
     seen.stayed = await focused(page);
-    await page.context().close();
+    await closed(page);
   },
 
   async lost() {
@@ -175,7 +180,7 @@ const acts = {
     seen.lost = [await page.locator("#verdict-text").innerText(), await page.locator("#line").innerText()];
     seen.complaints = seen.complaints.filter((text) => !text.includes("ERR_CONNECTION"));
     await shot(page, "lost");
-    await page.context().close();
+    await closed(page);
   },
 };
 

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 
-const SECTIONS = ["status", "accounts", "requests", "failures", "latest"];
+const SECTIONS = ["accounts", "latest", "status", "requests", "failures"];
 const SILENCE = 6000; // a status comes every second: after so many ms there is no line
 const POLL = 5000;
 

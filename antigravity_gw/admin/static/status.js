@@ -3,7 +3,7 @@
 import { at, fill, h, say } from "./dom.js";
 import { brief, count, moment, number, span, wait } from "./format.js";
 
-const NEEDY = (state) => state.startsWith("needs") || state === "suspended" || state === "misconfigured";
+const NEEDY = (state) => !["serving", "cooling", "disabled"].includes(state);
 const MANY_ERRORS = 0.1; // of the requests of a minute, and not of one or two only
 
 /** Of a status, and of the accounts that need a person: how it is, in a word for the colours, and in sentences for people. */
