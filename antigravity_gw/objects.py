@@ -5,6 +5,7 @@ Nothing here holds a token or a client's secret.
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from antigravity_gw.kinds.registered import kind_called
@@ -13,6 +14,7 @@ from antigravity_gw.record import Record
 from antigravity_gw.states import State, quota_left, state_of
 
 
+@lru_cache(maxsize=4096)  # those of hundreds of accounts are asked for again and again
 def timestamp(moment: float | None) -> str | None:
     """A moment as programs read it: RFC 3339, in UTC."""
     if moment is None:

@@ -1,6 +1,9 @@
 """Tests for the rules of ``antigravity_gw.admin``."""
 
+from typing import Any
+
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,8 +13,8 @@ from antigravity_gw.admin.session import Sessions, is_from_elsewhere
 from antigravity_gw.admin.snapshot import (
     MOST_REQUESTS,
     Live,
+    Portraits,
     account_shown,
-    accounts_shown,
     requests_shown,
     states_counted,
 )
@@ -22,6 +25,7 @@ from antigravity_gw.pool.account import Account
 from antigravity_gw.pool.hold import EVERY_MODEL, Hold, Holds
 from antigravity_gw.record import Record
 from antigravity_gw.usage.counts import FIRST_BOUNDS, Minute
+from antigravity_gw.wire.companion import Remaining
 
 NOON = 1_800_014_400.0
 CLASSES = len(FIRST_BOUNDS) + 1
@@ -196,11 +200,41 @@ def test_accounts_that_need_somebody_come_first() -> None:
         account("d", **{EVERY_MODEL: needy}),
         account("e", pro=cooling),
     ]
-    shown = accounts_shown(accounts, NOON)
+    shown = Portraits().of(accounts, NOON)
 
     assert [a["id"] for a in shown] == ["d", "c", "A", "b", "e"]
     assert shown[-1]["title"] == "cooling (1 model)"
     assert states_counted(shown) == {"needs login": 1, "cooling": 1, "serving": 3}
+
+
+def test_portraits() -> None:
+    """Whatever changes about an account, be it time alone, is seen."""
+    portraits, one = Portraits(), account("a")
+
+    def seen(now: float = NOON) -> tuple[Any, ...]:
+        (shown,) = portraits.of([one], now)
+        fraction = shown["quota"][0]["fraction"] if shown["quota"] else None
+        return shown["state"], shown["name"], shown["serving"], fraction
+
+    assert seen() == ("serving", "a", 0, None)
+    one.serving = 3
+    assert seen() == ("serving", "a", 3, None)
+    one.holds.by_model[EVERY_MODEL] = Hold("too often", NOON, NOON + 9)
+    assert seen() == ("cooling", "a", 3, None)
+    assert seen(NOON + 9) == ("serving", "a", 3, None)
+    one.quota = {"pro": Remaining(0.5, None)}
+    assert seen(NOON + 9) == ("serving", "a", 3, 0.5)
+    one.record = evolve(one.record, name="b", disabled=NOON)
+    assert seen(NOON + 9) == ("disabled", "b", 3, 0.5)
+    assert portraits.of([], NOON) == []
+
+
+def test_a_portrait_is_kept() -> None:
+    """An account that has not changed costs next to nothing to show again."""
+    portraits, one = Portraits(), account("a", pro=Hold("x", NOON, NOON + 9))
+    (first,), (second,) = portraits.of([one], NOON), portraits.of([one], NOON + 5)
+
+    assert first["cooling"] is second["cooling"]
 
 
 def test_what_is_not_shown() -> None:

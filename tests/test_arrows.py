@@ -72,7 +72,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "admin": {
         *("catalog", "checks", "database", "errors", "journal", "objects", "outcome"),
-        *("pool", "states", "trial", "usage", "web"),
+        *("pool", "record", "states", "trial", "usage", "web", "wire"),
     },
     "receiving": {"errors", "waiting", "web", "wire"},
     "login": {"errors", "needs", "receiving", "waiting", "wire"},

@@ -1,9 +1,8 @@
 """The course of an hour or a day, in columns to draw.  No I/O, no clock."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import add
 
-from attrs import field, frozen
+from attrs import frozen
 
 from antigravity_gw.usage.counts import DAY, FIRST_BOUNDS, HOUR, MINUTE, Minute
 
@@ -30,27 +29,6 @@ LATEST = Range(MINUTE, MINUTE)
 """The last minute that is over."""
 
 
-@frozen
-class _Step:
-    """What happened in one step; like :class:`Minute`, but of any length."""
-
-    requests: int = 0
-    errors: int = 0
-    tokens: int = 0
-    firsts: tuple[int, ...] = field(default=(0,) * (len(FIRST_BOUNDS) + 1))
-
-    def with_(self, minute: Minute) -> "_Step":
-        return _Step(
-            self.requests + minute.requests,
-            self.errors + minute.errors,
-            self.tokens + minute.tokens,
-            tuple(map(add, self.firsts, minute.firsts)),
-        )
-
-
-_NOTHING = _Step()
-
-
 def columns(minutes: Iterable[Minute], range: Range, now: float) -> dict[str, object]:
     """
     What happened, step by step; one in which nothing did is there all the same.
@@ -60,19 +38,22 @@ def columns(minutes: Iterable[Minute], range: Range, now: float) -> dict[str, ob
     :param minutes: those there are; the ones outside of the range are left out.
     """
     times = _times(range, now)
-    steps: dict[int, _Step] = {}
+    steps: dict[int, list[Minute]] = {start: [] for start in times}
     for minute in minutes:
         start = minute.start - minute.start % range.step
-        steps[start] = steps.get(start, _NOTHING).with_(minute)
-    found = [steps.get(start, _NOTHING) for start in times]
+        if start in steps:
+            steps[start].append(minute)
+    firsts = [
+        [*map(sum, zip(*(m.firsts for m in s), strict=True))] for s in steps.values()
+    ]
     return {
         "step": range.step,
         "start": times,
-        "requests": [step.requests for step in found],
-        "errors": [step.errors for step in found],
-        "tokens": [step.tokens for step in found],
-        "first_p50": [quantile(step.firsts, 0.5) for step in found],
-        "first_p95": [quantile(step.firsts, 0.95) for step in found],
+        "requests": [sum(m.requests for m in step) for step in steps.values()],
+        "errors": [sum(m.errors for m in step) for step in steps.values()],
+        "tokens": [sum(m.tokens for m in step) for step in steps.values()],
+        "first_p50": [quantile(classes, 0.5) for classes in firsts],
+        "first_p95": [quantile(classes, 0.95) for classes in firsts],
     }
 
 

@@ -5,17 +5,21 @@ What an operator is shown of this moment, as plain values.  No I/O, no clock.
 key or a project.
 """
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import nsmallest
 from typing import Any
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from antigravity_gw.journal import Served
 from antigravity_gw.objects import account_object, timestamp
 from antigravity_gw.pool.account import Account, Known
+from antigravity_gw.pool.hold import Hold
+from antigravity_gw.record import Record
 from antigravity_gw.states import state_of
+from antigravity_gw.wire.companion import Remaining
 
 MOST_REQUESTS = 100
 """So many of the requests under way are shown, those that began first."""
@@ -40,6 +44,68 @@ class Live:
     sent: int
 
 
+@define(eq=False)
+class Portraits:
+    """
+    How accounts look, each drawn anew only when something about it has changed.
+
+    Most do not change from one second to the next, and there may be hundreds.
+    """
+
+    _drawn: dict[str, "_Drawn"] = field(factory=dict, init=False)
+
+    def of(self, accounts: Iterable[Account], now: float) -> list[dict[str, Any]]:
+        """All accounts, those first that need somebody, then by name."""
+        before, self._drawn = self._drawn, {}
+        for account in accounts:
+            drawn = before.get(account.id)
+            if drawn is None or not drawn.is_like(account, now):
+                drawn = _Drawn.of(account, now)
+            self._drawn[account.id] = drawn
+        shown = [
+            {**d.picture, "serving": d.account.serving} for d in self._drawn.values()
+        ]
+        return sorted(shown, key=lambda a: (_rank(a), a["name"].casefold(), a["id"]))
+
+
+@frozen(eq=False)
+class _Drawn:
+    """
+    How one account looked.
+
+    :ivar holds: those it had then, in a copy.
+    :ivar until: when time alone may make it look otherwise.
+    """
+
+    account: Account
+    record: Record
+    holds: dict[str, Hold]
+    quota: Mapping[str, Remaining]
+    picture: dict[str, Any]
+    drawn: float
+    until: float
+
+    @classmethod
+    def of(cls, account: Account, now: float) -> "_Drawn":
+        """How it looks now."""
+        holds = dict(account.holds.by_model)
+        moments = [hold.ends for hold in holds.values()]
+        moments += [left.resets for left in account.quota.values() if left.resets]
+        until = min((m for m in moments if m > now), default=math.inf)
+        picture = account_shown(account, now)
+        return cls(account, account.record, holds, account.quota, picture, now, until)
+
+    def is_like(self, account: Account, now: float) -> bool:
+        """Whether it looks so still."""
+        return (
+            self.account is account
+            and self.record == account.record
+            and self.quota is account.quota
+            and self.holds == account.holds.by_model
+            and self.drawn <= now < self.until
+        )
+
+
 def account_shown(account: Account, now: float) -> dict[str, Any]:
     """An account as it is in the pool."""
     known = Known(
@@ -54,12 +120,6 @@ def account_shown(account: Account, now: float) -> dict[str, Any]:
         "title": state_of(known, now).title,
         "serving": account.serving,
     }
-
-
-def accounts_shown(accounts: Iterable[Account], now: float) -> list[dict[str, Any]]:
-    """All accounts, those first that need somebody, then by name."""
-    shown = [account_shown(account, now) for account in accounts]
-    return sorted(shown, key=lambda a: (_rank(a), a["name"].casefold(), a["id"]))
 
 
 def states_counted(accounts: Iterable[dict[str, Any]]) -> dict[str, int]:

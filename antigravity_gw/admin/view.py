@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
-from attrs import asdict, define
+from attrs import asdict, define, field
 
 from antigravity_gw import __version__
 from antigravity_gw.admin.books import Books
@@ -12,7 +12,7 @@ from antigravity_gw.admin.failures import Failures
 from antigravity_gw.admin.plots import LATEST, Range, columns, pace
 from antigravity_gw.admin.snapshot import (
     Live,
-    accounts_shown,
+    Portraits,
     failure_shown,
     requests_shown,
     states_counted,
@@ -47,16 +47,19 @@ class View:
     failures: Failures
     books: Books
     started: float
+    _portraits: Portraits = field(factory=Portraits, init=False)
 
     def sections(self) -> Mapping[str, Any]:
         """All of it that changes by itself, by name."""
         now = self.pool.now()
-        accounts = accounts_shown(self.pool.accounts, now)
+        accounts = self._portraits.of(self.pool.accounts, now)
         requests = requests_shown(self._lives())
         return {
             "accounts": accounts,
             "latest": self.plots(LATEST),
-            "status": self._status(accounts, requests, now),  # which says what they mean
+            "status": self._status(
+                accounts, requests, now
+            ),  # which says what they mean
             "requests": requests,
             "failures": [failure_shown(served) for served in self.failures.latest()],
         }
