@@ -12,7 +12,7 @@ from antigravity_gw.metrics.meters import Meters
 from antigravity_gw.metrics.present import Present
 
 
-@frozen
+@frozen(eq=False)
 class GatewayCollector(Collector):
     """Tells of the gateway, family by family."""
 
