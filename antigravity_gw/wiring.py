@@ -31,6 +31,7 @@ from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.guard import Guard, Mode
 from antigravity_gw.web.models import Api
+from antigravity_gw.web.operators import Operators
 from antigravity_gw.web.resource import Branch
 from antigravity_gw.web.site import GatewaySite, make_tree
 from antigravity_gw.web.status import Health
@@ -198,7 +199,7 @@ def _scraped(loaded: Loaded, reactor: Any, counting: Counting) -> GatewaySite:
     tree.putChild(b"metrics", MetricsPage(counting.registry, reactor))
     site = GatewaySite(
         tree,
-        OpenDoor(Mode.OFF, KeyRing(()), hosts=make_guard(loaded).hosts),
+        OpenDoor(Mode.OFF, KeyRing(), hosts=make_guard(loaded).hosts),
         reactor,
         limits=ClientLimits(),
         deadlines=Deadlines(),
@@ -253,6 +254,7 @@ def make_guard(loaded: Loaded) -> Guard:
         keys=loaded.key_ring(),
         hosts=frozenset(host.lower() for host in http.hosts),
         origins=frozenset(http.cors_origins),
+        operators=Operators(loaded.operator_ring()),
     )
 
 

@@ -97,22 +97,9 @@ class Meters:
 
     def note(self, served: Served) -> None:
         """A request has ended."""
-        model, usage = served.model, served.usage
-        if model:
-            model = self.models.of(model, served.is_well)
-            self._time(served)
-        if served.attempts:
-            self._note_attempts(served)
-        place = Place(
-            self.keys.of(served.key),
-            model,
-            served.kind,
-            served.ended,
-            served.status // 100,
-        )
-        row = self.rows.get(place)
-        if row is None:
-            row = self.rows[place] = Row()
+        usage, hundreds = served.usage, served.status // 100
+        place = served.key, served.model, served.kind, served.ended, hundreds
+        row = self.rows.get(place) or self._row(served, hundreds)  # type: ignore[call-overload]
         row.requests += 1
         row.received += served.received
         row.sent += served.sent
@@ -122,6 +109,10 @@ class Meters:
             row.output += usage.output
             row.thoughts += usage.thoughts
             row.cached += usage.cached
+        if served.model:
+            self._time(served)
+        if served.attempts:
+            self._note_attempts(served)
 
     def hear(self, happening: Happening) -> None:
         """Something has happened beside the requests."""
@@ -130,6 +121,13 @@ class Meters:
     def happenings(self, sort: type[H]) -> list[tuple[H, int]]:
         """How often each of one sort has happened."""
         return [(h, n) for h, n in self.happened.items() if isinstance(h, sort)]
+
+    def _row(self, served: Served, hundreds: int) -> Row:
+        """The row of a request whose place has none under the names that it has."""
+        model = served.model and self.models.of(served.model, served.is_well)
+        key = self.keys.of(served.key)
+        place = Place(key, model, served.kind, served.ended, hundreds)
+        return self.rows.setdefault(place, Row())
 
     def _time(self, served: Served) -> None:
         place = served.kind, served.streams
