@@ -98,8 +98,8 @@ class Meters:
     def note(self, served: Served) -> None:
         """A request has ended."""
         usage, hundreds = served.usage, served.status // 100
-        place = served.key, served.model, served.kind, served.ended, hundreds
-        row = self.rows.get(place) or self._row(served, hundreds)  # type: ignore[call-overload]
+        place = Place(served.key, served.model, served.kind, served.ended, hundreds)
+        row = self.rows.get(place) or self._row(place, served.is_well)
         row.requests += 1
         row.received += served.received
         row.sent += served.sent
@@ -122,11 +122,10 @@ class Meters:
         """How often each of one sort has happened."""
         return [(h, n) for h, n in self.happened.items() if isinstance(h, sort)]
 
-    def _row(self, served: Served, hundreds: int) -> Row:
-        """The row of a request whose place has none under the names that it has."""
-        model = served.model and self.models.of(served.model, served.is_well)
-        key = self.keys.of(served.key)
-        place = Place(key, model, served.kind, served.ended, hundreds)
+    def _row(self, place: Place, is_well: bool) -> Row:
+        """The row for what has none yet under its own names."""
+        model = place.model and self.models.of(place.model, is_well)
+        place = place._replace(key=self.keys.of(place.key), model=model)
         return self.rows.setdefault(place, Row())
 
     def _time(self, served: Served) -> None:
