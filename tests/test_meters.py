@@ -182,7 +182,7 @@ def test_histogram(durations: list[float]) -> None:
 
     half, two, all_ = histogram.buckets()
     assert half == ("0.5", sum(each <= 0.5 for each in durations))
-    assert two == ("2", sum(each <= 2.0 for each in durations))
+    assert two == ("2.0", sum(each <= 2.0 for each in durations))
     assert all_ == ("+Inf", len(durations))
     assert histogram.total == sum(durations)
     assert list(accumulate(histogram.counts))[-1] == len(durations)

@@ -37,6 +37,6 @@ class Histogram:
 
     def buckets(self) -> list[tuple[str, float]]:
         """How many there were up to each bound, as Prometheus wants it."""
-        bounds = [f"{bound:g}" for bound in self.bounds]
+        bounds = map(str, self.bounds)
         upto = accumulate(self.counts)
         return [(b, float(n)) for b, n in zip((*bounds, "+Inf"), upto, strict=True)]
