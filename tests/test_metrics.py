@@ -137,14 +137,17 @@ def test_requests(tmp_path: Path) -> None:
     found = scraped(world)
 
     asked = {"key": "", "model": "flash"}
-    assert value(
-        found,
-        "requests_total",
-        kind="code_assist",
-        outcome="served",
-        status="2xx",
-        **asked,
-    ) == 2
+    assert (
+        value(
+            found,
+            "requests_total",
+            kind="code_assist",
+            outcome="served",
+            status="2xx",
+            **asked,
+        )
+        == 2
+    )
     assert value(found, "received_bytes_total", **asked) == 2 * len(HELLO)
     assert value(found, "sent_bytes_total", **asked) == 2 * len(answer.body)
     assert value(found, "events_total", **asked) == 2
@@ -153,9 +156,10 @@ def test_requests(tmp_path: Path) -> None:
         for type_ in ("prompt", "output", "thoughts", "cached")
     }
     assert told == {"prompt": 14, "output": 10, "thoughts": 6, "cached": 4}
-    assert value(
-        found, "upstream_attempts_total", kind="code_assist", outcome="answered"
-    ) == 2
+    assert (
+        value(found, "upstream_attempts_total", kind="code_assist", outcome="answered")
+        == 2
+    )
     timed = {"kind": "code_assist", "streaming": "no"}
     assert value(found, "request_duration_seconds_count", **timed) == 2
     assert value(found, "first_event_seconds_bucket", le="+Inf", **timed) == 2
