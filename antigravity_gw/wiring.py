@@ -52,6 +52,7 @@ class Wired:
     :ivar quotas: what looks after the accounts' quotas.
     :ivar counting: what keeps count of it.
     :ivar scraped: where there are metrics and nothing else.
+    :ivar endpoints: knows which of Google's hosts are failing.
     """
 
     site: GatewaySite
@@ -59,7 +60,7 @@ class Wired:
     quotas: QuotaWatch
     counting: Counting
     scraped: GatewaySite
-    _endpoints: Endpoints
+    endpoints: Endpoints
     _commons: Commons
 
     def rewire(self, loaded: Loaded, guard: Guard) -> None:
@@ -71,7 +72,7 @@ class Wired:
 
         :param guard: that of the new configuration, settled.
         """
-        endpoints, reactor = self._endpoints, self._commons.reactor
+        endpoints, reactor = self.endpoints, self._commons.reactor
         endpoints.avoid_seconds = loaded.config.upstream.avoid_seconds
         kinds = make_kinds(loaded, endpoints, self._commons)
         self.pool.go_by(_pool(loaded, self.pool.writer, kinds, reactor))

@@ -14,9 +14,11 @@ from twisted.internet.address import IPv4Address, UNIXAddress
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.internet.task import Clock
+from twisted.internet.testing import MemoryReactorClock
 from world import (
     HELLO,
     LAST,
+    OPEN,
     STREAM,
     TEXT,
     WHOLE,
@@ -28,6 +30,8 @@ from world import (
 )
 
 from antigravity_gw import __version__
+from antigravity_gw.checking import looked_through
+from antigravity_gw.config import Loaded, load
 from antigravity_gw.happenings import Cooled
 from antigravity_gw.journal import Served
 from antigravity_gw.keys import Key, KeyRing
@@ -35,8 +39,10 @@ from antigravity_gw.metrics.door import OpenDoor
 from antigravity_gw.metrics.families import FAMILIES, Sort
 from antigravity_gw.metrics.histogram import Histogram
 from antigravity_gw.metrics.lag import EVERY, LagWatch
+from antigravity_gw.metrics.names import OTHER
 from antigravity_gw.metrics.page import SLICE, MetricsPage
 from antigravity_gw.pool.database import StoreError
+from antigravity_gw.pool.store import Store
 from antigravity_gw.states import Label
 from antigravity_gw.web.admission import Limits
 from antigravity_gw.web.deadlines import Deadlines
@@ -45,6 +51,7 @@ from antigravity_gw.web.guard import Mode
 from antigravity_gw.web.resource import Branch
 from antigravity_gw.web.site import GatewaySite
 from antigravity_gw.wire.companion import Remaining
+from antigravity_gw.wiring import Wired, make_guard, wired
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "metrics.md"
 OPENMETRICS = "Accept: application/openmetrics-text; version=1.0.0"
@@ -485,6 +492,66 @@ def test_operators_only(tmp_path: Path) -> None:
     assert world.get("/metrics").status == 401
     assert world.get("/metrics", "Authorization: Bearer right").status == 401
     assert world.get("/metrics", "Authorization: Bearer scrape").status == 200
+
+
+# How it is wired
+
+
+def configured(folder: Path, text: str = "") -> Loaded:
+    """A configuration that says *text*."""
+    file = folder / "config.toml"
+    file.write_text(text)
+    return load(str(file), {"HOME": str(folder)})
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Wired:
+    """The gateway as the daemon wires it, without a socket."""
+    store = Store.open(tmp_path)
+    OPEN.append(store)
+    return wired(configured(tmp_path), store, MemoryReactorClock())
+
+
+def test_what_outlives_a_new_configuration(house: Wired, tmp_path: Path) -> None:
+    """Counts go on, and models that have been added have names of their own."""
+    meters = house.counting.meters
+    house.site.has_ended(Served(model="gemini-2.5-pro", status=200))
+    house.site.has_ended(Served(model="new", status=404, ended="passed"))
+    loaded = configured(
+        tmp_path, "[models.aliases]\nx = 'new'\n[upstream]\navoid_seconds = 7"
+    )
+    house.endpoints.avoid("http://one.example", now=0.0)
+    house.rewire(loaded, make_guard(loaded))
+    house.site.has_ended(Served(model="new", status=404, ended="passed"))
+
+    assert house.counting.meters is meters
+    assert {place.model for place in meters.rows} == {"gemini-2.5-pro", OTHER, "new"}
+    assert house.endpoints.is_avoided("http://one.example", now=1.0)
+    assert house.endpoints.avoid_seconds == 7.0
+
+
+def test_switched_off(house: Wired, tmp_path: Path) -> None:
+    """Where clients are, there are no metrics then; a listener of its own has them."""
+    before = house.site.resource.children
+    loaded = configured(tmp_path, "[metrics]\nenabled = false")
+    house.rewire(loaded, make_guard(loaded))
+
+    assert b"metrics" in before
+    assert b"metrics" not in house.site.resource.children
+    assert list(house.scraped.resource.children) == [b"healthz", b"metrics"]
+
+
+@pytest.mark.parametrize("setting", ["listen", "metrics.listen"])
+def test_what_is_no_endpoint(tmp_path: Path, setting: str) -> None:
+    """A mistake is told under the setting that it is in."""
+    table, _, name = setting.rpartition(".")
+    head = f"[{table}]\n" if table else ""
+    configured(tmp_path, f"{head}{name} = ['nonsense:1']")
+    _, problems = looked_through(str(tmp_path / "config.toml"), {}, {})
+
+    assert [p.partition(" is no endpoint")[0] for p in problems] == [
+        f"{setting} = 'nonsense:1'"
+    ]
 
 
 # Lag
