@@ -32,6 +32,7 @@ from world import (
 from antigravity_gw import __version__
 from antigravity_gw.checking import looked_through
 from antigravity_gw.config import Loaded, load
+from antigravity_gw.database import StoreError
 from antigravity_gw.happenings import Cooled
 from antigravity_gw.journal import Served
 from antigravity_gw.keys import Key, KeyRing
@@ -41,7 +42,6 @@ from antigravity_gw.metrics.histogram import Histogram
 from antigravity_gw.metrics.lag import EVERY, LagWatch
 from antigravity_gw.metrics.names import OTHER
 from antigravity_gw.metrics.page import SLICE, MetricsPage
-from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.store import Store
 from antigravity_gw.states import Label
 from antigravity_gw.web.admission import Limits
