@@ -9,6 +9,9 @@ from attrs import define, evolve
 from antigravity_gw.config import Config, Loaded
 from antigravity_gw.gateway import Gateway, Limits
 from antigravity_gw.kind import Kinds
+from antigravity_gw.logs.bodies import Bodies, BodiesFile
+from antigravity_gw.logs.levels import Levels
+from antigravity_gw.logs.lines import Manner
 from antigravity_gw.means import Commons, make_catalog, make_kinds
 from antigravity_gw.pool.choosing import Chooser, Strategy
 from antigravity_gw.pool.consequences import Consequences, Rests
@@ -19,6 +22,7 @@ from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.upstream.endpoints import Endpoints
+from antigravity_gw.upstream.threads import Threads
 from antigravity_gw.web.admission import Limits as ClientLimits
 from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
@@ -43,6 +47,7 @@ class Wired:
     pool: AccountPool
     quotas: QuotaWatch
     _commons: Commons
+    _scribe: Threads
 
     def rewire(self, loaded: Loaded, guard: Guard) -> None:
         """
@@ -58,6 +63,13 @@ class Wired:
         self.pool.go_by(_pool(loaded, self.pool.writer, kinds, reactor))
         self.quotas.go_by(_quotas(loaded, self.pool))
         self.site.go_by(_site(loaded, guard, self.pool, endpoints, reactor))
+        self.site.bodies = _bodies(loaded, self.pool, self._scribe)
+        self.warn()
+
+    def warn(self) -> None:
+        """Say what an operator should not forget to turn off."""
+        if self.site.bodies is not None:
+            self.site.bodies.warn()
 
 
 def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
@@ -67,7 +79,9 @@ def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
     kinds = make_kinds(loaded, endpoints, commons)
     pool = _pool(loaded, StoreWriter(store), kinds, reactor)
     site = _site(loaded, make_guard(loaded), pool, endpoints, reactor)
-    return Wired(site, pool, _quotas(loaded, pool), commons)
+    scribe = Threads(reactor, most=1)
+    site.bodies = _bodies(loaded, pool, scribe)
+    return Wired(site, pool, _quotas(loaded, pool), commons, scribe)
 
 
 def make_gateway(loaded: Loaded, store: Store, reactor: Any) -> Gateway:
@@ -171,7 +185,25 @@ def _gateway(
             patience=config.pool.wait_seconds,
         ),
         clock=reactor,
+        tells=_levels(config).lets_through(Gateway.__module__, "debug"),
     )
+
+
+def _bodies(loaded: Loaded, pool: AccountPool, scribe: Threads) -> Bodies | None:
+    settings, path = loaded.config.log, loaded.bodies_file()
+    if path is None:
+        return None
+    file = BodiesFile(path, settings.bodies_file_bytes)
+    return Bodies(file, settings.bodies_bytes, pool.secrets, scribe.run)
+
+
+def make_manner(config: Config) -> Manner:
+    """How the log is written."""
+    return Manner(config.log.format, _levels(config))
+
+
+def _levels(config: Config) -> Levels:
+    return Levels(config.log.level, config.log.by_subsystem())
 
 
 def make_guard(loaded: Loaded) -> Guard:

@@ -15,6 +15,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "keys": {"errors"},
     "gaps": set(),
     "journal": {"causes", "gaps", "wire"},
+    "logs": {"journal"},
     "needs": set(),
     "tally": set(),
     "wire": {"causes", "errors", "needs"},
@@ -25,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "clientfile": {"checks", "wire"},
     "journey": {"errors", "needs", "wire"},
     "settings": set(),
-    "config": {"catalog", "checks", "keys", "reach", "settings", "wire"},
+    "config": {"catalog", "checks", "keys", "logs", "reach", "settings", "wire"},
     "waiting": {"errors"},
     "relay": {"errors", "gaps", "waiting", "wire"},
     "upstream": {"causes", "errors", "needs", "sending", "waiting", "wire"},
@@ -37,12 +38,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pool": {"causes", "errors", "kind", "needs", "record", "waiting", "wire"},
     "gateway": {"errors", "journal", "journey", "pool", "relay", "upstream", "wire"},
     "web": {
-        *("catalog", "checks", "errors", "gateway", "journal", "keys", "pool"),
-        *("tally", "wire"),
+        *("catalog", "checks", "errors", "gateway", "journal", "keys", "logs"),
+        *("pool", "tally", "wire"),
     },
     "accepting": set(),
     "sending": set(),
-    "lines": set(),
     "listening": {"accepting", "sending", "web"},
     "checking": {"config", "listening", "settings", "upstream"},
     "descriptors": {"config", "web"},
@@ -51,11 +51,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "means": {
         *("catalog", "config", "kind", "kinds", "settings", "upstream", "wire"),
     },
-    "wiring": {"config", "gateway", "kind", "means", "pool", "upstream", "web"},
-    "reloading": {"config", "descriptors", "listening", "wiring"},
+    "wiring": {
+        *("config", "gateway", "kind", "logs", "means", "pool", "upstream", "web"),
+    },
+    "reloading": {"config", "descriptors", "listening", "logs", "wiring"},
     "tap": {
         *("checking", "config", "descriptors", "draining", "embedded", "listening"),
-        *("pool", "reloading", "wiring"),
+        *("logs", "pool", "reloading", "wiring"),
     },
     "states": {"needs", "pool", "record", "wire"},
     "trial": {
@@ -86,6 +88,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 PURE = (
     *("causes", "errors", "checks", "keys", "journal", "needs", "wire", "catalog"),
     "gaps",
+    *("logs/levels", "logs/redaction"),
     *("reach", "record", "upstream/order"),
     *("importing", "clientfile", "journey", "settings", "states", "config"),
     *("remedies", "diagnosis"),

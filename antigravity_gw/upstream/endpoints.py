@@ -31,18 +31,20 @@ class Endpoints:
 
     def avoid(
         self, base: str, now: float, model: str = "", seconds: float | None = None
-    ) -> None:
+    ) -> float:
         """
         *base* has just failed.
 
         :param model: the one it has no room for, when it is not failing as such.
         :param seconds: how long it asked to be left alone, if it did.
+        :returns: how long it is, in seconds.
         """
         seconds = self.avoid_seconds if seconds is None else min(seconds, LONGEST)
         over = [key for key, until in self._avoided_until.items() if until <= now]
         for key in over:
             del self._avoided_until[key]
         self._avoided_until[base, model] = now + seconds
+        return seconds
 
     def recovered(self, base: str, model: str = "") -> None:
         """*base* has just answered about *model*."""
