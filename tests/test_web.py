@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.logger import formatEvent
-from world import HELLO, LAST, STREAM, TEXT, WHOLE, Reply, World, event
+from world import HELLO, LAST, STREAM, TEXT, WHOLE, Reply, World, event, key_of
 
-from antigravity_gw.keys import Key
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.guard import Mode
 from antigravity_gw.web.resource import CoroutineResource
@@ -343,18 +342,18 @@ def test_wrong_keys(locked: World, headers: list[str]) -> None:
 
 def test_two_keys_in_either_order(tmp_path: Path) -> None:
     """Which of two keys comes first does not matter."""
-    keys = tuple(Key.of(name, name.encode()) for name in ("ann", "bob"))
+    keys = tuple(map(key_of, ("ann", "bob")))
     world = World(tmp_path, mode=Mode.STRICT, keys=keys)
 
     def verdict(*headers: str) -> int:
         return world.get("/v1/models", *headers).status
 
     for one, other in (
-        ("x-api-key: ann", "x-goog-api-key: bob"),
-        ("x-api-key: ann", "x-goog-api-key: eve"),
-        ("x-api-key: eve", "Authorization: Bearer ann"),
-        ("x-api-key: ann", "x-api-key: bob"),
-        ("x-api-key: ann", "X-Api-Key: ann"),
+        ("x-api-key: key-of-ann", "x-goog-api-key: key-of-bob"),
+        ("x-api-key: key-of-ann", "x-goog-api-key: key-of-eve"),
+        ("x-api-key: key-of-eve", "Authorization: Bearer key-of-ann"),
+        ("x-api-key: key-of-ann", "x-api-key: key-of-bob"),
+        ("x-api-key: key-of-ann", "X-Api-Key: key-of-ann"),
     ):
         assert verdict(one, other) == verdict(other, one)
 
@@ -418,12 +417,12 @@ def test_no_key_configured(tmp_path: Path, logged: list[dict[str, Any]]) -> None
 
 def test_several_keys(tmp_path: Path) -> None:
     """Each client has a key of its own, and is named in the log."""
-    keys = tuple(Key.of(name, name.encode()) for name in ("ann", "bob"))
+    keys = tuple(map(key_of, ("ann", "bob")))
     world = World(tmp_path, mode=Mode.STRICT, keys=keys)
 
-    assert world.get("/v1/models", "x-api-key: ann").status == 200
-    assert world.get("/v1/models", "x-api-key: bob").status == 200
-    assert world.get("/v1/models", "x-api-key: eve").status == 401
+    assert world.get("/v1/models", "x-api-key: key-of-ann").status == 200
+    assert world.get("/v1/models", "x-api-key: key-of-bob").status == 200
+    assert world.get("/v1/models", "x-api-key: key-of-eve").status == 401
 
 
 def with_host(world: World, *headers: str) -> int:

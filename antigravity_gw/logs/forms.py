@@ -7,7 +7,7 @@ that has ended puts itself into words.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -110,23 +110,26 @@ class Json:
         served, namespace = event.get("served"), event.get("log_namespace", "-")
         if isinstance(served, Served):
             message = f"{served.method} {served.path} {served.status or '-'}"
-            fields = served.facts()
-        else:
-            message, fields = formatEvent(event), _plain(event, namespace)
-        failure = event.get("log_failure")
+            return {**self._head(event, namespace, message), **served.facts()}
+        message, failure = formatEvent(event), event.get("log_failure")
         if not message and failure is None:
             return None
-        told = {
+        told = self._head(event, namespace, message)
+        for name, value in _plain(event, namespace):
+            told.setdefault(name, value)
+        if failure is not None:
+            told["traceback"] = failure.getTraceback()
+        return told
+
+    def _head(self, event: LogEvent, namespace: str, message: str) -> dict[str, Any]:
+        """What every line has."""
+        return {
             "time": self._time(event.get("log_time", 0.0)),
             "level": level_of(event),
             "subsystem": subsystem_of(namespace),
             "logger": namespace,
             "message": message,
         }
-        told = {**told, **{k: v for k, v in fields.items() if k not in told}}
-        if failure is not None:
-            told["traceback"] = failure.getTraceback()
-        return told
 
     def _time(self, when: float) -> str:
         return f"{self._seconds.of(when)}.{int(when % 1 * 1e6):06}Z"
@@ -155,15 +158,13 @@ def _said(event: LogEvent, ends: dict[int, str] | None = None) -> str:
     return said.replace("\n", "\n\t") if ends is None else said.translate(ends)
 
 
-def _plain(event: LogEvent, namespace: str) -> dict[str, Any]:
-    """The values of *event* that the message was made of, where they are ours."""
-    if not namespace.startswith(OURS):
-        return {}
-    return {
-        name: value
-        for name, value in event.items()
-        if isinstance(value, str | int | float | bool) and not name.startswith("log_")
-    }
+def _plain(event: LogEvent, namespace: str) -> Iterator[tuple[str, Any]]:
+    """The values that *event* was given with its message, where it is ours."""
+    if namespace.startswith(OURS):
+        for name, value in event.items():
+            is_plain = isinstance(value, str | int | float | bool)
+            if is_plain and not name.startswith("log_"):
+                yield name, value
 
 
 def _encoded(told: dict[str, Any]) -> str:

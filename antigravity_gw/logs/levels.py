@@ -1,6 +1,7 @@
 """How much the log says, by the part of the daemon that says it.  No I/O."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 from attrs import field, frozen
@@ -40,6 +41,7 @@ A module belongs to the part that names most of its path.
 """
 
 
+@lru_cache(maxsize=1024)  # it is asked for each line
 def subsystem_of(namespace: str) -> str:
     """The part of the daemon that what was said in *namespace* comes from."""
     homes = {home: name for name, all in SUBSYSTEMS.items() for home in all}
