@@ -582,6 +582,65 @@ def test_request_id(world: World, given: list[str], is_taken: bool) -> None:
     assert [served.id for served in world.ended] == [expected]
 
 
+def test_request_id_of_what_is_no_request(
+    world: World, logged: list[dict[str, Any]]
+) -> None:
+    """What cannot be read as HTTP is answered with an id that the log has, too."""
+    refused = world.client().send(b"\x16\x03\x01 hello\r\n\r\n")
+
+    assert "\r\nx-request-id: request-0\r\n" in f"{refused.head}\r\n"
+    line = logged[-1]
+    assert formatEvent(line) == (
+        f'rejected 400 ended=bad_request trouble="{line["trouble"]}" id=request-0'
+    )
+
+
+def test_request_id_of_a_connection_too_many(
+    world: World, logged: list[dict[str, Any]]
+) -> None:
+    """It has one, too; its line is for those who debug, since there may be many."""
+    world.site.connections.limit = 0
+    refused = world.client()
+
+    assert "\r\nx-request-id: request-0\r\n" in f"{refused.head}\r\n"
+    assert (logged[-1]["log_level"].name, logged[-1]["id"]) == ("debug", "request-0")
+
+
+@pytest.mark.parametrize(
+    ("reply", "level"),
+    [
+        (WHOLE, "info"),
+        (Reply(400, b'{"error":{"code":400,"status":"INVALID_ARGUMENT"}}'), "info"),
+        (Reply(429, b'{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}'), "warn"),
+        (Reply(503, b'{"error":{"code":503,"status":"UNAVAILABLE"}}'), "warn"),
+        (Reply(body=b"not JSON"), "warn"),
+    ],
+)
+def test_what_is_for_the_operator(
+    world: World, logged: list[dict[str, Any]], reply: Reply, level: str
+) -> None:
+    """A request that failed for no fault of its client's is a warning."""
+    world.google.script = [reply]
+    world.generate()
+    (line,) = [e for e in logged if "served" in e]
+
+    assert line["log_level"].name == level
+
+
+def test_a_stream_that_breaks_off(world: World, logged: list[dict[str, Any]]) -> None:
+    """It is one as well, though it had begun well; a client that leaves is none."""
+    broken, going_on = Reply(body=event(TEXT)), Reply(body=event(TEXT), stays_open=True)
+    world.google.script = [broken, going_on]
+    world.stream()
+    world.stream().leave()
+    lines = [e for e in logged if "served" in e]
+
+    assert [(e["served"].ended, e["log_level"].name) for e in lines] == [
+        ("broken_answer", "warn"),
+        ("client_left", "info"),
+    ]
+
+
 def test_what_is_remembered(world: World) -> None:
     """Of a stream it is known what was asked, who served it and what it has cost."""
     world.google.script = [

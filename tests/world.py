@@ -374,7 +374,8 @@ class World:
                 LIMITS,
                 patience=settings.get("patience", 0.0),
                 stream=settings.get("stream_seconds", 0.0),
-            )
+            ),
+            settings.get("tells", False),
         )
         ids, requests = count(), count()
         form = settings.get("form", Form.SSE)
@@ -415,13 +416,14 @@ class World:
             others[kind.name] = kind(means)
         return others
 
-    def make_gateway(self, limits: Limits) -> Gateway:
+    def make_gateway(self, limits: Limits, tells: bool = False) -> Gateway:
         """What serves from this world's pool."""
         return Gateway(
             pool=self.pool,
             endpoints=self.endpoints,
             limits=limits,
             clock=self.clock,
+            tells=tells,
         )
 
     def add(
