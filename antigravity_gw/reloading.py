@@ -11,7 +11,8 @@ from twisted.logger import Logger
 from antigravity_gw.config import Config, Loaded
 from antigravity_gw.descriptors import Descriptors
 from antigravity_gw.listening import CannotStart, Listeners
-from antigravity_gw.wiring import Wired, make_guard
+from antigravity_gw.logs.lines import Log
+from antigravity_gw.wiring import Wired, make_guard, make_manner
 
 FIXED = ("listen", "state_dir", "metrics.listen")
 """Settings that a running daemon cannot change."""
@@ -38,6 +39,7 @@ class Reloading(Service):
         house: Wired,
         listeners: Listeners,
         descriptors: Descriptors,
+        log: Log,
     ) -> None:
         self._reactor = reactor
         self._load = load
@@ -46,6 +48,7 @@ class Reloading(Service):
         self._house = house
         self._listeners = listeners
         self._descriptors = descriptors
+        self._lines = log
 
     @property
     def config(self) -> Config:
@@ -84,5 +87,6 @@ class Reloading(Service):
                 self._log.warn("a new {setting} takes a restart", setting=setting)
         self._house.rewire(loaded, guard)
         self._descriptors.go_by(loaded.config.limits)
+        self._lines.go_by(make_manner(loaded.config))
         self._loaded = loaded
         self._log.info("the configuration was read again: {path}", path=loaded.path)

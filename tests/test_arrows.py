@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gaps": set(),
     "happenings": set(),
     "journal": {"causes", "gaps", "wire"},
+    "logs": {"journal"},
     "needs": set(),
     "tally": set(),
     "wire": {"causes", "errors", "needs"},
@@ -27,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "clientfile": {"checks", "wire"},
     "journey": {"errors", "needs", "wire"},
     "settings": set(),
-    "config": {"catalog", "checks", "keys", "reach", "settings", "wire"},
+    "config": {"catalog", "checks", "keys", "logs", "reach", "settings", "wire"},
     "waiting": {"errors"},
     "relay": {"errors", "gaps", "waiting", "wire"},
     "upstream": {
@@ -46,11 +47,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway": {"errors", "journal", "journey", "pool", "relay", "upstream", "wire"},
     "web": {
         *("catalog", "checks", "errors", "gateway", "happenings", "journal", "keys"),
+        "logs",
         *("pool", "tally", "wire"),
     },
     "accepting": set(),
     "sending": set(),
-    "lines": set(),
     "listening": {"accepting", "sending", "web"},
     "checking": {"config", "listening", "settings", "upstream"},
     "descriptors": {"config", "web"},
@@ -64,13 +65,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("upstream", "web", "wire"),
     },
     "wiring": {
-        *("config", "gateway", "happenings", "journal", "keys", "kind", "means"),
-        *("metrics", "pool", "upstream", "usage", "web"),
+        *("config", "gateway", "happenings", "journal", "keys", "kind", "logs"),
+        *("means", "metrics", "pool", "upstream", "usage", "web"),
     },
-    "reloading": {"config", "descriptors", "listening", "wiring"},
+    "reloading": {"config", "descriptors", "listening", "logs", "wiring"},
     "tap": {
         *("checking", "config", "database", "descriptors", "draining", "embedded"),
-        *("listening", "metrics", "pool", "reloading", "usage", "wiring"),
+        *("listening", "logs", "metrics", "pool", "reloading", "usage", "wiring"),
     },
     "states": {"needs", "pool", "record", "wire"},
     "trial": {
@@ -103,7 +104,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 PURE = (
     *("causes", "errors", "checks", "keys", "journal", "needs", "wire", "catalog"),
-    *("gaps", "happenings"),
+    *("gaps", "happenings", "logs/levels", "logs/redaction"),
     *("usage/batch", "usage/counts", "usage/periods", "usage/schema"),
     *("reach", "record", "upstream/order"),
     *("importing", "clientfile", "journey", "settings", "states", "config"),

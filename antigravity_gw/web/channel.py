@@ -262,6 +262,7 @@ class GatewayChannel(TimedChannel):
             self.refuse(self.requests[-1], error)  # its head was all right
             return
         self._deaf = self._answered = True
-        self.site.log_rejected(error)
-        self.transport.write(raw_error(error))
+        id = self.site.new_id()
+        self.site.log_rejected(error, id)
+        self.transport.write(raw_error(error, id))
         self.loseConnection()
