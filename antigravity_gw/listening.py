@@ -1,6 +1,7 @@
 """The sockets that clients connect to."""
 
 import contextlib
+import errno
 from typing import Any, Protocol
 
 from twisted.application.service import Service
@@ -17,6 +18,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from antigravity_gw.accepting import make_patient
+from antigravity_gw.inheriting import (
+    PREFIX,
+    NotInherited,
+    check_spelling,
+    inherited,
+)
 from antigravity_gw.sending import accept_prompt
 from antigravity_gw.web.guard import is_local
 
@@ -55,6 +62,7 @@ class Listeners(Service):
     :param endpoints: Twisted server endpoint strings.
     :param insecure: whether strangers may be let in without a key.
     :param simulated_by: the URL of the sandbox that plays Google, if one does.
+    :param handed_over: the names of the sockets that systemd has opened.
     """
 
     _log = Logger()
@@ -68,6 +76,7 @@ class Listeners(Service):
         *,
         insecure: bool,
         simulated_by: str | None = None,
+        handed_over: tuple[str, ...] = (),
     ) -> None:
         self._reactor = reactor
         self._endpoints = endpoints
@@ -75,6 +84,7 @@ class Listeners(Service):
         self._door = door
         self._insecure = insecure
         self._simulated_by = simulated_by
+        self._handed_over = handed_over
         self._ports: list[IListeningPort] = []
 
     def privilegedStartService(self) -> None:
@@ -137,18 +147,25 @@ class Listeners(Service):
 
     def _listen(self, description: str) -> IListeningPort:
         try:
-            endpoint = endpoint_of(self._reactor, description)
+            endpoint = self._endpoint(description)
             opened: list[IListeningPort | Failure] = []
             endpoint.listen(self._factory).addBoth(opened.append)
+        except NotInherited as why:
+            raise CannotStart(f"listen = {description!r}: {why}") from None
         except Exception as error:
             raise CannotStart(_no_endpoint(description, error)) from None
         if not opened:
             raise CannotStart(f"listen = {description!r} does not open at once")
         if isinstance(opened[0], Failure):
-            raise CannotStart(_why_not(description, opened[0].value))
+            raise CannotStart(_why_not(description, opened[0].value, self._handed_over))
         make_patient(opened[0], self._reactor)
         accept_prompt(opened[0])
         return opened[0]
+
+    def _endpoint(self, description: str) -> IStreamServerEndpoint:
+        if description.startswith(PREFIX):
+            return inherited(self._reactor, description, self._handed_over)
+        return endpoint_of(self._reactor, description)
 
 
 def endpoint_of(reactor: Any, description: str) -> IStreamServerEndpoint:
@@ -171,8 +188,10 @@ def check_endpoints(reactor: Any, endpoints: tuple[str, ...]) -> list[str]:
     """What is wrong with *endpoints*, as far as can be seen without opening them."""
     problems = []
     for description in endpoints:
+        is_inherited = description.startswith(PREFIX)
+        look = check_spelling if is_inherited else endpoint_of
         try:
-            endpoint_of(reactor, description)
+            look(reactor, description)
         except Exception as error:
             problems.append(_no_endpoint(description, error))
     return problems
@@ -194,10 +213,15 @@ def _no_endpoint(description: str, error: Exception) -> str:
     )
 
 
-def _why_not(description: str, error: BaseException | None) -> str:
+def _why_not(
+    description: str, error: BaseException | None, handed_over: tuple[str, ...]
+) -> str:
     cause = error.socketError if isinstance(error, CannotListenError) else error
     reason = getattr(cause, "strerror", None) or str(cause)
-    return (
-        f"cannot listen on {description!r}: {reason}; stop what uses it, or choose "
-        "another with --listen"
-    )
+    to_do = "stop what uses it, or choose another with --listen"
+    if handed_over and getattr(cause, "errno", None) == errno.EADDRINUSE:
+        to_do = (
+            "if systemd has opened it for this service, say "
+            f"listen = ['{PREFIX}domain=INET:name={handed_over[0]}']"
+        )
+    return f"cannot listen on {description!r}: {reason}; {to_do}"
