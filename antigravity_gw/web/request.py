@@ -99,7 +99,7 @@ class GatewayRequest(Request):
         :param length: what it declares for its body, in bytes.
         :raises GatewayError: when it may not pass, saying why.
         """
-        if self.site.connections.is_draining and self.segments != [b"healthz"]:
+        if self.site.connections.is_draining and self._comes_too_late():
             raise ShuttingDown()
         if not self.is_preflight():
             if not self.path.startswith(b"/") or not _PRINTABLE.fullmatch(self.uri):
@@ -116,6 +116,17 @@ class GatewayRequest(Request):
             counts=self.segments not in HEALTH,
             stream_of=self.served.key if self._asks_for_stream() else None,
         )
+
+    def _comes_too_late(self) -> bool:
+        """
+        Whether it is not served any more when the daemon is about to end.
+
+        The first of its connection is, since who was let in is not turned away; but
+        who asks whether we are ready is told that we are not.
+        """
+        if self.segments in HEALTH:
+            return self.segments == [b"readyz"]
+        return bool(self.channel.has_asked)
 
     def _check_expectations(self) -> None:
         for expected in self.requestHeaders.getRawHeaders(b"expect", ()):
