@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.application.service import Service
 from twisted.logger import Logger
@@ -16,6 +16,16 @@ FIXED = ("listen", "state_dir")
 """Settings that a running daemon cannot change."""
 
 
+class Onlooker(Protocol):
+    """Who is told of it."""
+
+    def reloading(self) -> None:
+        """The configuration is about to be read again."""
+
+    def reloaded(self, is_taken_up: bool) -> None:
+        """It was, and is in force now, or is not."""
+
+
 class Reloading(Service):
     """
     Takes up a new configuration when the operator says so.
@@ -25,6 +35,7 @@ class Reloading(Service):
 
     :param load: reads the configuration as it is now.
     :param loaded: the one the daemon was started with.
+    :param onlooker: is told before and after.
     """
 
     _log = Logger()
@@ -37,6 +48,7 @@ class Reloading(Service):
         house: Wired,
         listeners: Listeners,
         descriptors: Descriptors,
+        onlooker: Onlooker,
     ) -> None:
         self._reactor = reactor
         self._load = load
@@ -45,6 +57,7 @@ class Reloading(Service):
         self._house = house
         self._listeners = listeners
         self._descriptors = descriptors
+        self._onlooker = onlooker
 
     @property
     def config(self) -> Config:
@@ -65,6 +78,14 @@ class Reloading(Service):
 
     def reload(self) -> None:
         """Take up the configuration as it is now, or say why not."""
+        before = self._loaded
+        self._onlooker.reloading()
+        try:
+            self._reload()
+        finally:  # whatever has happened, the daemon goes on
+            self._onlooker.reloaded(self._loaded is not before)
+
+    def _reload(self) -> None:
         try:
             loaded = self._load()
             if loaded.config == Config() != self._loaded.config:

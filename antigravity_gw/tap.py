@@ -6,7 +6,8 @@ Nothing is opened before the services start, since twistd may yet fork.
 
 import gc
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python import usage
 
-from antigravity_gw.checking import checked, good_news
+from antigravity_gw.checking import Misconfigured, checked, good_news
 from antigravity_gw.config import Loaded
 from antigravity_gw.descriptors import Descriptors
 from antigravity_gw.draining import Draining, Signals
 from antigravity_gw.embedded import Embedded
 from antigravity_gw.listening import CannotStart, Listeners
+from antigravity_gw.notifying import Notifying
 from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.store import Store
@@ -78,7 +80,11 @@ class Options(usage.Options):
         if self["sandbox"] and "state_dir" in options:
             raise usage.UsageError("--sandbox has a state directory of its own")
         self._options = options
-        self.loaded = self.load()
+        try:
+            self.loaded = self.load()
+        except Misconfigured as refused:
+            print(refused, file=sys.stderr)
+            raise SystemExit(os.EX_CONFIG) from None
         if self["check"]:
             print(good_news(self.loaded))
             raise SystemExit(0)
@@ -89,7 +95,7 @@ class Options(usage.Options):
         """
         The configuration as it is now.
 
-        :raises CannotStart: naming every mistake in it.
+        :raises Misconfigured: naming every mistake in it.
         """
         return checked(self["config"], os.environ, self._options)
 
@@ -218,10 +224,14 @@ def makeService(options: Options) -> IService:
         house.site.guard,
         insecure=bool(options["insecure"]),
         simulated_by=simulated_by,
+        handed_over=_handed_over(os.environ),
     )
     connections = house.site.connections
     descriptors = Descriptors(loaded.config.limits, connections)
-    reloading = Reloading(reactor, load, loaded, house, listeners, descriptors)
+    notifying = Notifying(reactor, os.environ, house.standing)
+    reloading = Reloading(
+        reactor, load, loaded, house, listeners, descriptors, notifying
+    )
     draining = Draining(
         reactor,
         connections,
@@ -237,10 +247,19 @@ def makeService(options: Options) -> IService:
         draining,
         listeners,
         reloading,
+        notifying,
     ):
         part.setServiceParent(service)
     reactor.callWhenRunning(settle)
     return service
+
+
+def _handed_over(environ: MutableMapping[str, str]) -> tuple[str, ...]:
+    """The names of the sockets that systemd has opened, which are not for children."""
+    names = environ.pop("LISTEN_FDNAMES", "")
+    if "LISTEN_PID" in environ:  # Twisted takes it out when the sockets are for us
+        return ()
+    return tuple(filter(None, names.split(":")))
 
 
 def _opened(loaded: Loaded) -> tuple[Store, list[Known]]:

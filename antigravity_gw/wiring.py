@@ -10,6 +10,7 @@ from antigravity_gw.config import Config, Loaded
 from antigravity_gw.gateway import Gateway, Limits
 from antigravity_gw.kind import Kinds
 from antigravity_gw.means import Commons, make_catalog, make_kinds
+from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.choosing import Chooser, Strategy
 from antigravity_gw.pool.consequences import Consequences, Rests
 from antigravity_gw.pool.pool import AccountPool
@@ -18,6 +19,7 @@ from antigravity_gw.pool.quotas import QuotaWatch
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.writer import StoreWriter
+from antigravity_gw.states import headcount, state_of
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.web.admission import Limits as ClientLimits
 from antigravity_gw.web.deadlines import Deadlines
@@ -58,6 +60,13 @@ class Wired:
         self.pool.go_by(_pool(loaded, self.pool.writer, kinds, reactor))
         self.quotas.go_by(_quotas(loaded, self.pool))
         self.site.go_by(_site(loaded, guard, self.pool, endpoints, reactor))
+
+    def standing(self) -> str:
+        """How it is, in one line for the operator: numbers, and no names."""
+        connections, now = self.site.connections, self.pool.now()
+        known = (Known(a.record, a.holds.by_model) for a in self.pool.accounts)
+        told = headcount(state_of(each, now) for each in known)
+        return f"{told}; connections: {len(connections)}, requests: {connections.busy}"
 
 
 def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:

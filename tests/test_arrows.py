@@ -42,19 +42,24 @@ MAY_IMPORT: dict[str, set[str]] = {
     "accepting": set(),
     "sending": set(),
     "lines": set(),
-    "listening": {"accepting", "sending", "web"},
+    "inheriting": set(),
+    "listening": {"accepting", "inheriting", "sending", "web"},
     "checking": {"config", "listening", "settings", "upstream"},
     "descriptors": {"config", "web"},
     "draining": {"errors"},
+    "supervision": set(),
+    "notifying": {"supervision"},
     "embedded": {"config", "pool", "record"},
     "means": {
         *("catalog", "config", "kind", "kinds", "settings", "upstream", "wire"),
     },
-    "wiring": {"config", "gateway", "kind", "means", "pool", "upstream", "web"},
+    "wiring": {
+        *("config", "gateway", "kind", "means", "pool", "states", "upstream", "web"),
+    },
     "reloading": {"config", "descriptors", "listening", "wiring"},
     "tap": {
         *("checking", "config", "descriptors", "draining", "embedded", "listening"),
-        *("pool", "reloading", "wiring"),
+        *("notifying", "pool", "reloading", "wiring"),
     },
     "states": {"needs", "pool", "record", "wire"},
     "trial": {
@@ -86,7 +91,7 @@ PURE = (
     *("causes", "errors", "checks", "keys", "journal", "needs", "wire", "catalog"),
     *("reach", "record", "upstream/order"),
     *("importing", "clientfile", "journey", "settings", "states", "config"),
-    *("remedies", "diagnosis"),
+    *("remedies", "diagnosis", "supervision"),
     *("pool/account", "pool/choosing", "pool/hold", "pool/learnt", "pool/schema"),
     *(
         "tally",
