@@ -27,7 +27,7 @@ from antigravity_gw.relay import Relay
 from antigravity_gw.upstream.body import SealedBody
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.upstream.order import Order
-from antigravity_gw.wire.answer import Framing, StreamedAnswer, read_whole
+from antigravity_gw.wire.answer import Framing, StreamedAnswer, Whole, read_whole
 from antigravity_gw.wire.ask import Ask
 from antigravity_gw.wire.google import UpstreamError, error_body, on_one_line, redacted
 from antigravity_gw.wire.verdict import Blame, Setback, Verdict
@@ -99,6 +99,7 @@ class Gateway:
         answer = await self._begun(ask, served)
         del ask  # its body may be long, and the answer longer in coming
         with answer.lease:
+            served.first = self.clock.seconds()
             await answer.deliver(request, served)
 
     async def _begun(self, ask: Ask, served: Served) -> "WholeAnswer | LiveAnswer":
@@ -148,7 +149,8 @@ class Gateway:
             if host is None:  # it would say the same again; another may come free
                 errand.avoid.add(lease.account_id)
                 return None
-            served.account, served.attempts = lease.account_id, journey.calls
+            served.account, served.kind = lease.account_id, lease.kind.name
+            served.attempts = journey.calls
             try:
                 answer = await self._answer(ask, lease, host, errand.deadline)
             except Setback as setback:
@@ -159,6 +161,7 @@ class Gateway:
                     _discreet(self._fair(setback, ask, errand), lease),
                 )
                 served.trouble, served.cause = verdict.reason, verdict.cause
+                served.failures.append((served.kind, verdict.blame.name.lower()))
                 self._blame(verdict, lease, host, ask.model)
                 if verdict.blame in OF_HOSTS:
                     errand.later.add(lease.caller.record.kind)
@@ -251,15 +254,16 @@ class Gateway:
 class WholeAnswer:
     """An answer that has come complete."""
 
-    body: bytes
+    whole: Whole
     lease: Lease
 
     async def deliver(self, request: Request, served: Served) -> None:
         """Write it to *request*, and leave that unfinished."""
-        served.events = 1
+        served.events, served.usage = 1, self.whole.usage
+        body = self.whole.response
         request.setHeader("content-type", "application/json; charset=UTF-8")
-        request.setHeader("content-length", str(len(self.body)))
-        request.write(self.body)
+        request.setHeader("content-length", str(len(body)))
+        request.write(body)
 
 
 @frozen
@@ -292,7 +296,8 @@ class LiveAnswer:
             request.write(self.streamed.framing.event(error_body(error)))
             raise
         finally:
-            served.events = self.streamed.events
+            served.events, served.gaps = self.streamed.events, self.relay.gaps
+            served.usage = self.streamed.usage
 
     def _last_word(self, setback: Setback) -> bytes:
         """The event that tells the client why there is no more."""

@@ -2,8 +2,8 @@
 The log of a daemon in the foreground: as twistd writes it, but at less cost.
 
 Putting the time and the fields of an event into words takes Twisted as long as a
-sixth of a request.  Here the time is put into words once a second, and an event
-that brings its ``line`` is taken at its word.
+sixth of a request.  Here the time is put into words once a second, and a request
+that has ended puts itself into words.
 """
 
 import sys
@@ -34,7 +34,7 @@ class LineLog:
 
     def __call__(self, event: LogEvent) -> None:
         """An event has been logged."""
-        if "line" in event:
+        if "served" in event:
             text: str | None = self._quickly(event)
         else:
             text = formatEventAsClassicLogText(event)
@@ -47,4 +47,4 @@ class LineLog:
         if second != self._second:
             self._second, self._time = second, formatTime(float(second))
         system = f"{event['log_namespace']}#{event['log_level'].name}"
-        return f"{self._time} [{system}] {event['line']}\n"
+        return f"{self._time} [{system}] {event['served']}\n"

@@ -18,6 +18,7 @@ from antigravity_gw.errors import (
     Unreachable,
     UpstreamTimeout,
 )
+from antigravity_gw.gaps import Gaps
 from antigravity_gw.waiting import within
 from antigravity_gw.wire.answer import StreamedAnswer
 
@@ -31,6 +32,8 @@ class Relay(Protocol):
     arrives; then it writes to the client what comes (:meth:`carry`).  It is
     the producer of the client's request: a client that reads slowly pauses
     upstream, and stops the clock that watches for silence.
+
+    :ivar gaps: those between what has come.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Relay(Protocol):
         :param end_by: when the client is given up, however much it still gets,
             in POSIX seconds.
         """
+        self.gaps = Gaps()
         self._answer = answer
         self._clock = clock
         self._idle = idle
@@ -55,6 +59,7 @@ class Relay(Protocol):
         self._begun: Deferred[None] = Deferred(lambda _: self._abandon())
         self._ended: Deferred[None] = Deferred(lambda _: self._abandon())
         self._over = False
+        self._last: float | None = None
 
     async def begin(self, response: IResponse, seconds: float) -> None:
         """
@@ -95,6 +100,10 @@ class Relay(Protocol):
         """Some of the body has come."""
         if self._over:
             return  # the last words of a connection we have closed
+        now, last = self._clock.seconds(), self._last
+        self._last = now
+        if last is not None:
+            self.gaps.add(now - last)
         if self._alarm is not None:
             self._alarm.reset(self._idle)
         self._write(self._answer.feed(data))

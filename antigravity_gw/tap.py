@@ -23,6 +23,8 @@ from antigravity_gw.descriptors import Descriptors
 from antigravity_gw.draining import Draining, Signals
 from antigravity_gw.embedded import Embedded
 from antigravity_gw.listening import CannotStart, Listeners
+from antigravity_gw.metrics.lag import LagWatch
+from antigravity_gw.metrics.listening import MetricsListeners
 from antigravity_gw.notifying import Notifying
 from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.database import StoreError
@@ -217,6 +219,7 @@ def makeService(options: Options) -> IService:
     house = wired(loaded, store, reactor)
     house.pool.take_up(accounts)
     watch = StoreWatch(house.pool, store)
+    handed_over = _handed_over(os.environ)
     listeners = Listeners(
         reactor,
         loaded.config.listen,
@@ -224,10 +227,17 @@ def makeService(options: Options) -> IService:
         house.site.guard,
         insecure=bool(options["insecure"]),
         simulated_by=simulated_by,
-        handed_over=_handed_over(os.environ),
+        handed_over=handed_over,
     )
     connections = house.site.connections
     descriptors = Descriptors(loaded.config.limits, connections)
+    scrapers = MetricsListeners(
+        reactor,
+        loaded.config.metrics.listen,
+        house.scraped,
+        house.scraped.guard,
+        handed_over,
+    )
     notifying = Notifying(reactor, os.environ, house.standing)
     reloading = Reloading(
         reactor, load, loaded, house, listeners, descriptors, notifying
@@ -243,7 +253,9 @@ def makeService(options: Options) -> IService:
         Writing(house.pool.writer),
         Repeating(STORE_CHECK, watch.look),
         Repeating(QUOTA_CHECK, house.quotas.look),
+        LagWatch(reactor, house.counting.meters.lag),
         Signals(reactor, draining),
+        scrapers,  # how the end goes can be watched
         draining,
         listeners,
         reloading,

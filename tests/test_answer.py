@@ -10,15 +10,19 @@ from hypothesis import strategies as st
 
 from antigravity_gw.errors import BrokenAnswer, MalformedStream, Unreachable
 from antigravity_gw.wire.answer import (
+    MOST_KEPT,
     ArrayFraming,
     EventFraming,
     Framing,
     StreamedAnswer,
+    Whole,
     read_whole,
 )
 from antigravity_gw.wire.envelope import unsealed
 from antigravity_gw.wire.google import UpstreamError
+from antigravity_gw.wire.usage import Usage
 
+COST = {"promptTokenCount": 5, "candidatesTokenCount": 2}
 META = {"usageMetadata": {"promptTokenCount": 1}}
 ROLE_ONLY = {"candidates": [{"content": {"role": "model", "parts": []}}]}
 TEXT = {"candidates": [{"content": {"role": "model", "parts": [{"text": "é"}]}}]}
@@ -73,7 +77,8 @@ def test_half_a_surrogate_pair() -> None:
         b"data: %b\n\n" % event,
         None,
     )
-    assert read_whole(b'{"traceId":"\\ud800","response":%b}' % event, unsealed) == event
+    whole = read_whole(b'{"traceId":"\\ud800","response":%b}' % event, unsealed)
+    assert whole.response == event
 
 
 def test_array() -> None:
@@ -182,7 +187,8 @@ def test_much_that_says_nothing() -> None:
 def test_whole() -> None:
     """An answer in one piece leaves its envelope and is not touched."""
     response = json.dumps(LAST, indent=1).replace("!", "1.0 ").encode()
-    assert read_whole(b'{"response": %b}' % response, unsealed) == response
+    whole = read_whole(b'{"response": %b}' % response, unsealed)
+    assert whole.response == response
 
 
 @pytest.mark.parametrize(
@@ -210,3 +216,28 @@ def test_errors_that_are_no_objects(error: bytes) -> None:
     with pytest.raises(UpstreamError):
         read_whole(body, unsealed)
     assert isinstance(streamed(b"data: %b\n\n" % body)[1], UpstreamError)
+
+
+def test_cost_of_a_whole_answer() -> None:
+    """What an answer says that it has cost is read with it."""
+    told = json.dumps({"response": {**LAST, "usageMetadata": COST}}).encode()
+
+    assert read_whole(told, unsealed).usage == Usage(prompt=5, output=2)
+    assert read_whole(b'{"response":%b}' % json.dumps(LAST).encode(), unsealed) == (
+        Whole(json.dumps(LAST).encode(), None)
+    )
+
+
+def test_cost_of_a_stream() -> None:
+    """The last event that says something of it has the cost of all."""
+    long = {**TEXT, "usageMetadata": COST, "padding": "x" * MOST_KEPT}
+    answer = StreamedAnswer(EventFraming(), unsealed)
+
+    answer.feed(sent(META))
+    assert answer.usage == Usage(prompt=1)
+    answer.feed(sent(long))
+    assert answer.usage == Usage(prompt=5, output=2)
+    answer.feed(sent({**LAST, "usageMetadata": {**COST, "candidatesTokenCount": 9}}))
+    answer.finish()
+    answer.let_go()
+    assert answer.usage == Usage(prompt=5, output=9)

@@ -13,7 +13,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "checks": set(),
     "keys": {"errors"},
-    "journal": {"causes"},
+    "gaps": set(),
+    "happenings": set(),
+    "journal": {"causes", "gaps", "wire"},
     "needs": set(),
     "tally": set(),
     "wire": {"causes", "errors", "needs"},
@@ -26,18 +28,23 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": set(),
     "config": {"catalog", "checks", "keys", "reach", "settings", "wire"},
     "waiting": {"errors"},
-    "relay": {"errors", "waiting", "wire"},
-    "upstream": {"causes", "errors", "needs", "sending", "waiting", "wire"},
+    "relay": {"errors", "gaps", "waiting", "wire"},
+    "upstream": {
+        *("causes", "errors", "happenings", "needs", "sending", "waiting", "wire"),
+    },
     "kind": {"causes", "reach", "record", "upstream", "wire"},
     "kinds": {
         *("causes", "checks", "errors", "kind", "needs", "record", "upstream"),
         *("waiting", "wire"),
     },
-    "pool": {"causes", "errors", "kind", "needs", "record", "waiting", "wire"},
+    "pool": {
+        *("causes", "errors", "happenings", "kind", "needs", "record", "waiting"),
+        "wire",
+    },
     "gateway": {"errors", "journal", "journey", "pool", "relay", "upstream", "wire"},
     "web": {
-        *("catalog", "checks", "errors", "gateway", "journal", "keys", "pool"),
-        *("tally", "wire"),
+        *("catalog", "checks", "errors", "gateway", "happenings", "journal", "keys"),
+        *("pool", "tally", "wire"),
     },
     "accepting": set(),
     "sending": set(),
@@ -53,13 +60,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "means": {
         *("catalog", "config", "kind", "kinds", "settings", "upstream", "wire"),
     },
+    "metrics": {
+        *("errors", "gaps", "happenings", "journal", "listening", "pool", "states"),
+        *("upstream", "web", "wire"),
+    },
     "wiring": {
-        *("config", "gateway", "kind", "means", "pool", "states", "upstream", "web"),
+        *("config", "gateway", "happenings", "keys", "kind", "means", "metrics"),
+        *("pool", "states", "upstream", "web"),
     },
     "reloading": {"config", "descriptors", "listening", "wiring"},
     "tap": {
         *("checking", "config", "descriptors", "draining", "embedded", "listening"),
-        *("notifying", "pool", "reloading", "wiring"),
+        *("metrics", "notifying", "pool", "reloading", "wiring"),
     },
     "states": {"needs", "pool", "record", "wire"},
     "trial": {
@@ -89,9 +101,12 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 PURE = (
     *("causes", "errors", "checks", "keys", "journal", "needs", "wire", "catalog"),
+    *("gaps", "happenings"),
     *("reach", "record", "upstream/order"),
     *("importing", "clientfile", "journey", "settings", "states", "config"),
     *("remedies", "diagnosis", "supervision"),
+    *("metrics/counted", "metrics/families", "metrics/histogram"),
+    *("metrics/meters", "metrics/names"),
     *("pool/account", "pool/choosing", "pool/hold", "pool/learnt", "pool/schema"),
     *(
         "tally",

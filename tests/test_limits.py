@@ -232,6 +232,7 @@ def test_new_limits(tmp_path: Path) -> None:
             limits=Limits(requests=2),
             deadlines=Deadlines(head=1.0),
             default_form=Form.SSE,
+            new_id=str,
         )
     )
 
@@ -308,9 +309,10 @@ def test_a_body_that_is_malformed(tmp_path: Path, logged: list[dict[str, Any]]) 
     """It is counted once, and told of in the line of its request."""
     world = limited(tmp_path)
     client = world.client().send(CHUNKED + b"xyz\r\n")
-    (line,) = [e for e in logged if "facts" in e]
+    (served,) = world.ended
 
     assert client.error() == (400, "INVALID_ARGUMENT")
-    assert line["code"] == 400
+    assert (served.status, served.ended) == (400, "bad_request")
+    assert [e["served"] for e in logged if "served" in e] == [served]
     assert world.site.tally.ends == {"bad_request": 1}
     assert world.site.admission.requests == 0

@@ -8,6 +8,7 @@ from twisted.logger import LogLevel, formatEventAsClassicLogText
 from twisted.python.failure import Failure
 from twisted.python.reflect import namedAny
 
+from antigravity_gw.journal import Served
 from antigravity_gw.lines import LineLog
 from antigravity_gw.tap import LINES, Options
 
@@ -26,8 +27,8 @@ def written(*events: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     "event",
     [
-        {"log_format": "{line}", "line": "GET / 200"},
-        {"log_format": "{line}", "line": "{braces} stay"},
+        {"log_format": "{served}", "served": Served(method="GET", path="/")},
+        {"log_format": "{served}", "served": Served(trouble="{braces} stay")},
         {"log_format": "{a} and {b}", "a": 1, "b": "two"},
         {"log_format": "two\nlines"},
         {"log_format": "bad", "log_failure": Failure(ValueError("x"))},

@@ -6,14 +6,23 @@ from typing import Any
 
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-from world import HELLO, LAST, STREAM, WHOLE, Reply, World
+from twisted.logger import formatEvent
+from world import HELLO, LAST, STREAM, TEXT, WHOLE, Reply, World, event
 
 from antigravity_gw.keys import Key
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.guard import Mode
 from antigravity_gw.web.resource import CoroutineResource
+from antigravity_gw.wire.usage import Usage
 
 GENERATE = "/v1beta/models/pro:generateContent"
+STREAMING = "/v1beta/models/pro:streamGenerateContent?alt=sse"
+COST = {
+    "promptTokenCount": 7,
+    "candidatesTokenCount": 3,
+    "thoughtsTokenCount": 2,
+    "cachedContentTokenCount": 1,
+}
 
 
 class Bug(CoroutineResource):
@@ -520,35 +529,74 @@ def test_cors(tmp_path: Path) -> None:
         assert "vary: origin" in client.head
 
 
+def lines(logged: list[dict[str, Any]]) -> list[str]:
+    """The lines that tell of requests, as an operator reads them."""
+    return [formatEvent(e) for e in logged if "served" in e]
+
+
 def test_log_line(world: World, logged: list[dict[str, Any]]) -> None:
     """One line tells how a request went, and cannot be forged."""
     world.generate(model="fast-one")
     world.get("/a%0ab/%1b[31m?key=secret")
-    lines = [e for e in logged if "facts" in e]
-    facts = [(e["method"], e["path"], e["code"], e["facts"]) for e in lines]
+    good, bad = lines(logged)
 
-    assert facts[0] == (
-        "POST",
-        "/v1beta/models/fast-one:generateContent",
-        200,
-        "model=fast-one as=flash account=a attempts=1 events=1",
+    assert good == (
+        "POST /v1beta/models/fast-one:generateContent 200 98 B 0.000 s "
+        "model=fast-one as=flash kind=code_assist account=a attempts=1 events=1 "
+        "first=0.000 id=request-0"
     )
-    assert facts[1][1:] == (
-        "/a%0ab/%1b[31m",
-        404,
-        'ended=not_found trouble="there is nothing at this path"',
+    assert bad == (
+        "GET /a%0ab/%1b[31m 404 85 B 0.000 s ended=not_found "
+        'trouble="there is nothing at this path" id=request-1'
     )
-    assert "secret" not in json.dumps([list(f) for f in facts])
 
 
 def test_log_line_without_an_answer(world: World, logged: list[dict[str, Any]]) -> None:
     """A client that leaves before it has asked is not said to have had a 200."""
     head = f"POST {GENERATE} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
     world.client().send(head.encode()).leave()
-    (line,) = [e for e in logged if "facts" in e]
+    (line,) = lines(logged)
 
-    facts = 'ended=client_left trouble="the client left"'
-    assert (line["code"], line["facts"]) == ("-", facts)
+    facts = 'ended=client_left trouble="the client left" id=request-0'
+    assert line == f"POST {GENERATE} - 0 B 0.000 s {facts}"
+
+
+@pytest.mark.parametrize(
+    ("given", "is_taken"),
+    [
+        (["0f8c-42.A:b/c+d=@_"], True),
+        (["x" * 128], True),
+        (["x" * 129], False),
+        (["two words"], False),
+        (["é"], False),
+        ([""], False),
+        (["one", "two"], False),
+        ([], False),
+    ],
+)
+def test_request_id(world: World, given: list[str], is_taken: bool) -> None:
+    """A request keeps the id that its client gave it, or is given one."""
+    client = world.get("/healthz", *(f"X-Request-Id: {id}" for id in given))
+    expected = given[0] if is_taken else "request-0"
+
+    assert f"\r\nx-request-id: {expected.lower()}" in client.head
+    assert [served.id for served in world.ended] == [expected]
+
+
+def test_what_is_remembered(world: World) -> None:
+    """Of a stream it is known what was asked, who served it and what it has cost."""
+    world.google.script = [
+        Reply(body=event(TEXT) + event({**LAST, "usageMetadata": COST}))
+    ]
+    world.post(STREAMING)
+    (served,) = world.ended
+
+    assert (served.asked, served.model, served.kind) == ("pro", "pro", "code_assist")
+    assert (served.streams, served.status, served.is_well) == (True, 200, True)
+    assert (served.received, served.events) == (len(HELLO), 2)
+    assert served.usage == Usage(prompt=7, output=3, thoughts=2, cached=1)
+    assert served.first_seconds == 0.0
+    assert world.site.under_way == set()
 
 
 def test_a_bug(world: World, logged: list[dict[str, Any]]) -> None:

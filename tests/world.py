@@ -7,11 +7,13 @@ site's protocol, and Google's replies are written by the test.
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from attrs import define, evolve, field
 from treq.testing import RequestTraversalAgent
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import execute
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
@@ -24,9 +26,13 @@ from twisted.web.server import NOT_DONE_YET
 
 from antigravity_gw.catalog import Catalog, Model
 from antigravity_gw.gateway import Gateway, Limits
+from antigravity_gw.journal import Served
 from antigravity_gw.keys import Key, KeyRing
 from antigravity_gw.kind import Caller, Kind, Kinds, Means
 from antigravity_gw.kinds.code_assist import CodeAssist
+from antigravity_gw.metrics.collector import Counting
+from antigravity_gw.metrics.page import MetricsPage
+from antigravity_gw.metrics.present import Present
 from antigravity_gw.pool.account import Account
 from antigravity_gw.pool.choosing import Chooser, Strategy
 from antigravity_gw.pool.consequences import Consequences
@@ -48,6 +54,7 @@ from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.guard import Guard, Mode
 from antigravity_gw.web.models import Api
+from antigravity_gw.web.operators import Operators
 from antigravity_gw.web.site import GatewaySite, make_tree
 from antigravity_gw.web.timed import LINGER
 from antigravity_gw.wire.companion import Remaining
@@ -334,11 +341,15 @@ class World:
         self.clock.advance(settings.get("time", 1_000_000.0))
         self.google = Google()
         self.clients: list[Client] = []
+        self.peer = settings.get("peer", IPv4Address("TCP", "127.0.0.1", 50_000))
+        self.ended: list[Served] = []
         self.token_calls: list[bytes] = []
         self.token_reply: Callable[[str], tuple[int, bytes]] = _token
         self.agent = RequestTraversalAgent(settings.get("site", self.google))
         self.upstream = make_upstream(self.agent, self.clock)
-        self.endpoints = Endpoints(avoid_seconds=30.0)
+        self.counting = Counting()
+        tell = self.counting.meters.hear
+        self.endpoints = Endpoints(30.0, tell)
         hosts = settings.get("hosts", ("http://one.example",))
         means = make_means(self.upstream, self.endpoints, hosts)
         self.kind = Scripted(means, self._post)
@@ -346,8 +357,10 @@ class World:
         self.store = Store.open(folder)
         OPEN.append(self.store)
         writer = StoreWriter(self.store, execute)
-        tokens = Tokens(self.kinds, self.clock, writer.learn)
-        consequences = Consequences(writer, self.clock.seconds, chance=lambda: 0.0)
+        tokens = Tokens(self.kinds, self.clock, writer.learn, tell)
+        consequences = Consequences(
+            writer, self.clock.seconds, chance=lambda: 0.0, tell=tell
+        )
         self.pool = AccountPool(
             clock=self.clock,
             writer=writer,
@@ -367,7 +380,7 @@ class World:
                 stream=settings.get("stream_seconds", 0.0),
             )
         )
-        ids = iter(range(1000))
+        ids, requests = count(), count()
         form = settings.get("form", Form.SSE)
         api = Api(
             gateway,
@@ -380,15 +393,24 @@ class World:
             KeyRing(settings.get("keys", (Key.of("alice", b"right"),))),
             hosts=frozenset(settings.get("names", ())),
             origins=frozenset(settings.get("origins", ())),
+            operators=Operators(KeyRing(settings.get("operators", ()))),
         )
         self.site = GatewaySite(
-            make_tree(api, self.pool),
+            make_tree(
+                api,
+                self.pool,
+                {b"metrics": MetricsPage(self.counting.registry, self.clock)},
+            ),
             self.guard,
             self.clock,
             limits=settings.get("limits", Limited(body_bytes=10_000)),
             deadlines=settings.get("deadlines", Deadlines()),
             default_form=form,
+            new_id=lambda: f"request-{next(requests)}",
+            witnesses=[self.ended.append, self.counting.meters.note],
+            tell=tell,
         )
+        self.counting.look_at(Present(self.pool, self.site, self.endpoints))
 
     def _others(self, settings: Mapping[str, Any]) -> dict[str, Kind]:
         """
@@ -459,7 +481,7 @@ class World:
     def client(self) -> Client:
         """A new connection."""
         protocol: Any = self.site.buildProtocol(None)
-        transport = Socket()
+        transport = Socket(peerAddress=self.peer)
         protocol.makeConnection(transport)
         self.clients.append(Client(transport, protocol, self))
         return self.clients[-1]

@@ -22,11 +22,13 @@ from antigravity_gw.journal import CLIENT_LEFT, Served
 from antigravity_gw.web.admission import Share
 from antigravity_gw.web.forms import ALT, Form
 from antigravity_gw.web.guard import HEALTH
+from antigravity_gw.web.operators import is_for_operators
 from antigravity_gw.web.replies import write_error, write_nothing
 
 NO_BODY = "a request to this path may have no body"
 _ABSOLUTE = re.compile(rb"https?://([^/?]*)", re.IGNORECASE)
 _PRINTABLE = re.compile(rb"[!-~]+")
+_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
 class GatewayRequest(Request):
@@ -81,16 +83,32 @@ class GatewayRequest(Request):
         self.segments = [
             unquote_to_bytes(part) for part in self.path.split(b"/") if part
         ]
-        self.began = self.site.reactor.seconds()
-        self.is_under_way = True
+        self._note()
         self.page_origin = self.site.guard.allows_origin(self)
         if self.page_origin is not None:
             self.setHeader("access-control-allow-origin", self.page_origin)
+            self.setHeader("access-control-expose-headers", "x-request-id")
             self.setHeader("vary", "Origin")
         try:
             self._admit(length or 0)
         except GatewayError as error:
             self.refusal = error
+
+    def _note(self) -> None:
+        """Begin to keep account of it."""
+        served, self.is_under_way = self.served, True
+        served.id = self._given_id() or self.site.new_id()
+        served.method, served.path = printable(self.method), printable(self.path)
+        served.began = self.site.reactor.seconds()
+        served.streams = self._asks_for_stream()
+        self.setHeader("x-request-id", served.id)
+        self.site.under_way.add(self)
+
+    def _given_id(self) -> str:
+        """The id that the client has given it; empty if none can be used."""
+        given = self.requestHeaders.getRawHeaders(b"x-request-id", ())
+        is_one = len(given) == 1 and _ID.fullmatch(given[0])
+        return given[0].decode("ascii") if is_one else ""
 
     def _admit(self, length: int) -> None:
         """
@@ -113,9 +131,13 @@ class GatewayRequest(Request):
             raise BodyTooLarge(NO_BODY)
         self.share = self.site.admission.admit(
             length,
-            counts=self.segments not in HEALTH,
-            stream_of=self.served.key if self._asks_for_stream() else None,
+            counts=not self._is_about_us(),
+            stream_of=self.served.key if self.served.streams else None,
         )
+
+    def _is_about_us(self) -> bool:
+        """Whether it asks how the gateway is, which it is told however busy that is."""
+        return self.segments in HEALTH or is_for_operators(self.segments)
 
     def _comes_too_late(self) -> bool:
         """
@@ -166,6 +188,7 @@ class GatewayRequest(Request):
             self.channel.refuse(self, BodyTooLarge(NO_BODY))
             return
         self.content.write(data)
+        self.served.received += len(data)
         more = self.content.tell() - self.share.body
         if more > 0:  # of a body that did not say its length
             try:
@@ -255,9 +278,14 @@ class GatewayRequest(Request):
         """It takes up nothing any more."""
         if self.is_under_way:
             self.is_under_way = False
+            self.site.under_way.discard(self)
             if self.share is not None:
                 self.site.admission.give_back(self.share)
-            self.site.log_served(self)
+            served = self.served
+            served.status = self.code if self.startedWriting else 0
+            served.sent = self.sentLength
+            served.seconds = self.site.reactor.seconds() - served.began
+            self.site.has_ended(served)
 
     def cut_short(self, error: GatewayError) -> None:
         """
@@ -276,7 +304,7 @@ class GatewayRequest(Request):
         """Whether errors go into an array, as the answer would by default."""
         return (
             self.site.default_form is Form.ARRAY
-            and self._asks_for_stream()
+            and self.served.streams
             and not any(name in self.args for name in ALT)
         )
 
@@ -292,3 +320,12 @@ class GatewayRequest(Request):
             "access-control-allow-headers": wanted.decode("latin-1"),
             "access-control-max-age": "600",
         }
+
+
+def printable(word: bytes) -> str:
+    """*word* from the network, with nothing in it that a terminal would obey."""
+    word = word[:200]
+    if _PRINTABLE.fullmatch(word):
+        return word.decode("ascii")
+    text = word.decode("latin-1")
+    return "".join(c if "!" <= c <= "~" else f"\\x{ord(c):02x}" for c in text)

@@ -1,6 +1,6 @@
 """The tree of paths, and the site that serves it."""
 
-import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -10,6 +10,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from antigravity_gw.errors import GatewayError
+from antigravity_gw.happenings import Listener, Rejected, unheard
+from antigravity_gw.journal import Served, Witness
 from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.tally import Tally
 from antigravity_gw.web.admission import Admission, Limits
@@ -23,17 +25,23 @@ from antigravity_gw.web.request import GatewayRequest
 from antigravity_gw.web.resource import Branch
 from antigravity_gw.web.status import Health, Readiness
 
-_PLAIN = re.compile(r"[!-~]*")
-
 VERSIONS = (b"v1beta", b"v1", b"v1alpha")
 """The same API: SDKs differ in which one they ask for by default."""
 
 
-def make_tree(api: Api, pool: AccountPool) -> Resource:
-    """Everything there is, by path."""
+def make_tree(
+    api: Api, pool: AccountPool, others: Mapping[bytes, Resource] | None = None
+) -> Resource:
+    """
+    Everything there is, by path.
+
+    :param others: what there is besides the API, by the first segment.
+    """
     root = Branch()
     root.putChild(b"healthz", Health())
     root.putChild(b"readyz", Readiness(pool))
+    for name, resource in (others or {}).items():
+        root.putChild(name, resource)
     for version in VERSIONS:
         branch = Branch()
         branch.putChild(b"models", Models(api))
@@ -51,6 +59,10 @@ class GatewaySite(Site):
     :ivar admission: what the requests under way take up of the limits.
     :ivar deadlines: how long clients may take.
     :ivar tally: how all requests so far have ended.
+    :ivar under_way: the requests that have not ended.
+    :ivar new_id: makes an id for a request whose client has given it none.
+    :ivar witnesses: are told of each that has ended.
+    :ivar tell: is told who was turned away before there was a request.
     """
 
     requestFactory = GatewayRequest
@@ -66,6 +78,9 @@ class GatewaySite(Site):
         limits: Limits,
         deadlines: Deadlines,
         default_form: Form,
+        new_id: Callable[[], str],
+        witnesses: Sequence[Witness] = (),
+        tell: Listener = unheard,
     ) -> None:
         # Twisted's own timeout is off: the channel has its deadlines instead.
         super().__init__(
@@ -74,9 +89,13 @@ class GatewaySite(Site):
         self.guard = guard
         self.default_form = default_form
         self.tally = Tally()
-        self.connections = Connections(reactor, self.tally.count)
+        self.connections = Connections(reactor, self._count_rejected)
         self.admission = Admission(limits)
         self.deadlines = deadlines
+        self.under_way: set[GatewayRequest] = set()
+        self.new_id = new_id
+        self.witnesses = witnesses
+        self.tell = tell
         self._date = (0, "")
 
     def go_by(self, other: "GatewaySite") -> None:
@@ -107,27 +126,16 @@ class GatewaySite(Site):
     def log(self, request: Any) -> None:
         """Twisted's own access log would show the query, and a key may be in it."""
 
-    def log_served(self, request: GatewayRequest) -> None:
-        """Count a request that has ended, well or not; one line tells of it."""
-        self.tally.count(request.served.ended)
-        method, path = _printable(request.method), _printable(request.path)
-        code = request.code if request.startedWriting else "-"
-        sent, facts = request.sentLength, request.served.line()
-        seconds = self.reactor.seconds() - request.began
-        self._log.info(
-            "{line}",
-            line=f"{method} {path} {code} {sent} B {seconds:.3f} s {facts}",
-            method=method,
-            path=path,
-            code=code,
-            sent=sent,
-            seconds=seconds,
-            facts=facts,
-        )
+    def has_ended(self, served: Served) -> None:
+        """A request has ended, well or not: one line tells of it."""
+        self.tally.count(served.ended)
+        self._log.info("{served}", served=served)
+        for witness in self.witnesses:
+            witness(served)
 
     def log_rejected(self, error: GatewayError) -> None:
         """The same for what could not be understood as a request."""
-        self.tally.count(error.word())
+        self._count_rejected(error.word())
         self._log.info(
             "rejected with {code}: {reason} ended={ended}",
             code=error.code,
@@ -135,16 +143,12 @@ class GatewaySite(Site):
             ended=error.word(),
         )
 
+    def _count_rejected(self, word: str) -> None:
+        self.tally.count(word)
+        self.tell(Rejected(word))
+
     def log_totals(self) -> None:
         """One line with the numbers of all requests so far."""
         self._log.info(
             "requests: {totals}", totals=self.tally.line() or "none since the start"
         )
-
-
-def _printable(word: bytes) -> str:
-    """*word* from the network, with nothing in it that a terminal would obey."""
-    text = word[:200].decode("latin-1")
-    if _PLAIN.fullmatch(text):
-        return text
-    return "".join(c if "!" <= c <= "~" else f"\\x{ord(c):02x}" for c in text)

@@ -11,16 +11,20 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
-from attrs import define, field
+from attrs import define, field, frozen
 from msgspec import Raw
 
 from antigravity_gw.errors import BrokenAnswer, MalformedStream, Unreachable
 from antigravity_gw.wire.envelope import on_one_line
 from antigravity_gw.wire.google import UpstreamError, read_error
-from antigravity_gw.wire.jsons import tamed
+from antigravity_gw.wire.jsons import NOTHING, tamed
 from antigravity_gw.wire.sse import EventDecoder
+from antigravity_gw.wire.usage import MARK, Usage, read_usage, usage_of
 
 DONE = b"[DONE]"
+
+MOST_KEPT = 4096
+"""An event longer than this is not kept for what it says of tokens, but read."""
 
 Opening = Callable[[bytes], bytes | None]
 """
@@ -109,6 +113,7 @@ class _Glimpse(msgspec.Struct):
 
     candidates: list[_Candidate] | None = None
     promptFeedback: _Feedback | None = None
+    usageMetadata: Raw = NOTHING
 
     def says_something(self) -> bool:
         """Whether there is content, or word that there will be none."""
@@ -156,6 +161,13 @@ class StreamedAnswer:
     _held: list[bytes] = field(factory=list, init=False)
     _held_bytes: int = field(default=0, init=False)
     _final: bool = field(default=False, init=False)
+    _counted: bytes = field(default=b"", init=False)
+    _usage: Usage | None = field(default=None, init=False)
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the answer has cost until now, if it has said so."""
+        return read_usage(self._counted) or self._usage
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes of upstream's body; return those to send now."""
@@ -223,7 +235,12 @@ class StreamedAnswer:
         return self.framing.event(payload)
 
     def _look_at(self, payload: bytes) -> None:
-        """Notice the beginning and the end, parsing only where they may be."""
+        """Notice beginning, end and cost, parsing only where that must be."""
+        if MARK in payload:  # each event has the cost so far: the last one counts
+            if len(payload) <= MOST_KEPT:
+                self._counted = payload
+            else:
+                self._usage, self._counted = read_usage(payload), b""
         if self.begun and _FINISHED not in payload and _BLOCKED not in payload:
             return
         glimpse = _glimpse(payload)
@@ -231,7 +248,20 @@ class StreamedAnswer:
         self._final = self._final or glimpse.is_final()
 
 
-def read_whole(body: bytes, opened: Opening) -> bytes:
+@frozen
+class Whole:
+    """
+    An answer that came in one piece.
+
+    :ivar response: what the client is to have of it.
+    :ivar usage: what it has cost, if it says so.
+    """
+
+    response: bytes = field(repr=False)
+    usage: Usage | None
+
+
+def read_whole(body: bytes, opened: Opening) -> Whole:
     """
     The response inside an answer that came in one piece.
 
@@ -243,9 +273,10 @@ def read_whole(body: bytes, opened: Opening) -> bytes:
     response = opened(body)
     if response is None:
         raise BrokenAnswer("upstream's answer was empty")
-    if not _glimpse(response).says_something():
+    glimpse = _glimpse(response)
+    if not glimpse.says_something():
         raise BrokenAnswer("upstream's answer was empty")
-    return response
+    return Whole(response, usage_of(bytes(glimpse.usageMetadata)))
 
 
 def _glimpse(payload: bytes) -> _Glimpse:

@@ -1,0 +1,81 @@
+"""Tests for ``antigravity_gw.journal`` and the gaps it holds."""
+
+from itertools import accumulate
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antigravity_gw.gaps import BOUNDS, Gaps
+from antigravity_gw.journal import Served
+from antigravity_gw.wire.usage import Usage
+
+
+def test_facts() -> None:
+    """Programs are told all that is known, and nothing that is not."""
+    served = Served(
+        id="r1",
+        method="POST",
+        path="/x",
+        began=100.0,
+        asked="fast",
+        model="flash",
+        account="a1",
+        kind="vertex",
+        attempts=2,
+        received=10,
+        sent=20,
+        events=3,
+        first=100.25,
+        usage=Usage(prompt=5, output=6, thoughts=7, cached=1),
+        status=200,
+        seconds=1.5,
+    )
+
+    assert served.facts() == {
+        "id": "r1",
+        "method": "POST",
+        "path": "/x",
+        "status": 200,
+        "model": "fast",
+        "upstream_model": "flash",
+        "kind": "vertex",
+        "account": "a1",
+        "attempts": 2,
+        "received": 10,
+        "sent": 20,
+        "events": 3,
+        "first_event_seconds": 0.25,
+        "seconds": 1.5,
+        "prompt_tokens": 5,
+        "output_tokens": 6,
+        "thought_tokens": 7,
+        "cached_tokens": 1,
+        "ended": "served",
+    }
+    assert str(served) == (
+        "POST /x 200 20 B 1.500 s model=fast as=flash kind=vertex account=a1 "
+        "attempts=2 events=3 first=0.250 tokens=5+13 id=r1"
+    )
+
+
+def test_the_first_reason_counts() -> None:
+    """How a request ended is said by who knew first."""
+    served = Served()
+    assert served.is_well
+    served.fail("exhausted", "all cool")
+    served.fail("client_left", "the client left")
+
+    assert (served.ended, served.trouble) == ("exhausted", "all cool")
+    assert not served.is_well
+
+
+@given(st.lists(st.floats(0, 200)))
+def test_gaps(gaps: list[float]) -> None:
+    """Each gap is in the class that ends at it, or above it."""
+    found = Gaps()
+    for gap in gaps:
+        found.add(gap)
+
+    upto = list(accumulate(found.counts))
+    assert upto[:-1] == [sum(gap <= bound for gap in gaps) for bound in BOUNDS]
+    assert (upto[-1], found.total) == (len(gaps), sum(gaps))
