@@ -365,10 +365,13 @@ class Loaded:
         Where a file with a secret in it is.
 
         A relative name is looked for among systemd's credentials, if there are
-        any, and else beside the configuration file.
+        any, and else beside the configuration file.  One with a slash in it has an
+        underscore there: so does ``LoadCredential=`` name the files of a directory.
         """
-        base = Path(self.environ.get("CREDENTIALS_DIRECTORY") or self.path.parent)
-        return base / _expanded(name)
+        path, kept = _expanded(name), self.environ.get("CREDENTIALS_DIRECTORY")
+        if kept and not path.is_absolute():
+            return Path(kept) / "_".join(path.parts)
+        return self.path.parent / path
 
     def _secret(self, place: str, file: str) -> str:
         """What a file with one secret in it says."""
@@ -377,6 +380,8 @@ class Loaded:
             secret = path.read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or "it is not text"
+            if self.environ.get("CREDENTIALS_DIRECTORY") and not path.exists():
+                why += "; it is for LoadCredential= of the unit to bring it there"
             raise ConfigError(
                 [f"{self.path}: {place}: {path} cannot be read: {why}"]
             ) from error

@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.application.service import Service
 from twisted.logger import Logger
@@ -18,6 +18,16 @@ FIXED = ("listen", "state_dir", "metrics.listen")
 """Settings that a running daemon cannot change."""
 
 
+class Onlooker(Protocol):
+    """Who is told of it."""
+
+    def reloading(self) -> None:
+        """The configuration is about to be read again."""
+
+    def reloaded(self, is_taken_up: bool) -> None:
+        """It was, and is in force now, or is not."""
+
+
 class Reloading(Service):
     """
     Takes up a new configuration when the operator says so.
@@ -27,6 +37,7 @@ class Reloading(Service):
 
     :param load: reads the configuration as it is now.
     :param loaded: the one the daemon was started with.
+    :param onlooker: is told before and after.
     """
 
     _log = Logger()
@@ -40,6 +51,7 @@ class Reloading(Service):
         listeners: Listeners,
         descriptors: Descriptors,
         log: Log,
+        onlooker: Onlooker,
     ) -> None:
         self._reactor = reactor
         self._load = load
@@ -49,6 +61,7 @@ class Reloading(Service):
         self._listeners = listeners
         self._descriptors = descriptors
         self._lines = log
+        self._onlooker = onlooker
 
     @property
     def config(self) -> Config:
@@ -69,6 +82,14 @@ class Reloading(Service):
 
     def reload(self) -> None:
         """Take up the configuration as it is now, or say why not."""
+        before = self._loaded
+        self._onlooker.reloading()
+        try:
+            self._reload()
+        finally:  # whatever has happened, the daemon goes on
+            self._onlooker.reloaded(self._loaded is not before)
+
+    def _reload(self) -> None:
         try:
             loaded = self._load()
             if loaded.config == Config() != self._loaded.config:

@@ -6,7 +6,8 @@ Nothing is opened before the services start, since twistd may yet fork.
 
 import gc
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
 from twisted.python.components import Componentized
 
-from antigravity_gw.checking import checked, good_news
+from antigravity_gw.checking import Misconfigured, checked, good_news
 from antigravity_gw.config import Loaded
 from antigravity_gw.database import StoreError
 from antigravity_gw.descriptors import Descriptors
@@ -28,6 +29,7 @@ from antigravity_gw.logs.lines import Log
 from antigravity_gw.logs.places import NoSuchPlace, opened
 from antigravity_gw.metrics.lag import LagWatch
 from antigravity_gw.metrics.listening import MetricsListeners
+from antigravity_gw.notifying import Notifying
 from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.watch import StoreWatch
@@ -81,7 +83,11 @@ class Options(usage.Options):
         if self["sandbox"] and "state_dir" in options:
             raise usage.UsageError("--sandbox has a state directory of its own")
         self._options = options
-        self.loaded = self.load()
+        try:
+            self.loaded = self.load()
+        except Misconfigured as refused:
+            print(refused, file=sys.stderr)
+            raise SystemExit(os.EX_CONFIG) from None
         if self["check"]:
             print(good_news(self.loaded))
             raise SystemExit(0)
@@ -91,7 +97,7 @@ class Options(usage.Options):
         """
         The configuration as it is now.
 
-        :raises CannotStart: naming every mistake in it.
+        :raises Misconfigured: naming every mistake in it.
         """
         return checked(self["config"], os.environ, self._options)
 
@@ -234,6 +240,7 @@ def makeService(options: Options) -> IService:
     house = wired(loaded, store, reactor)
     house.pool.take_up(accounts)
     watch = StoreWatch(house.pool, store)
+    handed_over = _handed_over(os.environ)
     listeners = Listeners(
         reactor,
         loaded.config.listen,
@@ -241,13 +248,21 @@ def makeService(options: Options) -> IService:
         house.site.guard,
         insecure=bool(options["insecure"]),
         simulated_by=simulated_by,
+        handed_over=handed_over,
     )
     connections = house.site.connections
     descriptors = Descriptors(loaded.config.limits, connections)
     scrapers = MetricsListeners(
-        reactor, loaded.config.metrics.listen, house.scraped, house.scraped.guard
+        reactor,
+        loaded.config.metrics.listen,
+        house.scraped,
+        house.scraped.guard,
+        handed_over,
     )
-    reloading = Reloading(reactor, load, loaded, house, listeners, descriptors, log)
+    notifying = Notifying(reactor, os.environ, house.standing)
+    reloading = Reloading(
+        reactor, load, loaded, house, listeners, descriptors, log, notifying
+    )
     draining = Draining(
         reactor,
         connections,
@@ -266,6 +281,7 @@ def makeService(options: Options) -> IService:
         draining,
         listeners,
         reloading,
+        notifying,
     ):
         part.setServiceParent(service)
     reactor.callWhenRunning(settle)
@@ -279,6 +295,14 @@ def _log_of(twistd: Mapping[str, Any], loaded: Loaded) -> Log:
         return opened(twistd, os.environ, make_manner(loaded.config))
     except NoSuchPlace as error:
         raise CannotStart(str(error)) from None
+
+
+def _handed_over(environ: MutableMapping[str, str]) -> tuple[str, ...]:
+    """The names of the sockets that systemd has opened, which are not for children."""
+    names = environ.pop("LISTEN_FDNAMES", "")
+    if "LISTEN_PID" in environ:  # Twisted takes it out when the sockets are for us
+        return ()
+    return tuple(filter(None, names.split(":")))
 
 
 def _opened(loaded: Loaded) -> tuple[Store, list[Known]]:

@@ -22,6 +22,7 @@ from antigravity_gw.metrics.collector import Counting
 from antigravity_gw.metrics.door import OpenDoor
 from antigravity_gw.metrics.page import MetricsPage
 from antigravity_gw.metrics.present import Present
+from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.choosing import Chooser, Strategy
 from antigravity_gw.pool.consequences import Consequences, Rests
 from antigravity_gw.pool.pool import AccountPool
@@ -30,6 +31,7 @@ from antigravity_gw.pool.quotas import QuotaWatch
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.writer import StoreWriter
+from antigravity_gw.states import headcount, state_of
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.upstream.threads import Threads
 from antigravity_gw.usage.ledger import Keeping, Ledger
@@ -113,6 +115,13 @@ class Wired:
         """Say what an operator should not forget to turn off."""
         if self.site.bodies is not None:
             self.site.bodies.warn()
+
+    def standing(self) -> str:
+        """How it is, in one line for the operator: numbers, and no names."""
+        connections, now = self.site.connections, self.pool.now()
+        known = (Known(a.record, a.holds.by_model) for a in self.pool.accounts)
+        told = headcount(state_of(each, now) for each in known)
+        return f"{told}; connections: {len(connections)}, requests: {connections.busy}"
 
 
 def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:

@@ -29,7 +29,7 @@ class Connection(Protocol):
         """Whether there is a request: being read, or being answered."""
 
     def drain(self) -> None:
-        """Take no other request: close now, or when the one there is has ended."""
+        """Take no request but the one there is, or else the first."""
 
     def cut_short(self, error: GatewayError) -> None:
         """End what is under way with *error*, and the connection with it."""
@@ -46,7 +46,7 @@ class Connections:
     :ivar count: is told the word for each client that is turned away.
     :ivar new_id: makes the id that a client which is turned away may tell of.
     :ivar limit: how many may be; None for any number.
-    :ivar is_draining: whether no new request is served.
+    :ivar is_draining: whether the daemon is about to end.
     :ivar refused: how many clients were turned away so far.
     """
 
@@ -93,7 +93,7 @@ class Connections:
 
     def drain(self) -> Deferred[None]:
         """
-        Serve no new request, and close what is idle.
+        Serve no new request but the first of a connection, and close what is idle.
 
         :returns: a Deferred that fires when the last connection is closed.
         """

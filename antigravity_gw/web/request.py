@@ -123,7 +123,7 @@ class GatewayRequest(Request):
         :param length: what it declares for its body, in bytes.
         :raises GatewayError: when it may not pass, saying why.
         """
-        if self.site.connections.is_draining and self.segments != [b"healthz"]:
+        if self.site.connections.is_draining and self._comes_too_late():
             raise ShuttingDown()
         if not self.is_preflight():
             if not self.path.startswith(b"/") or not _PRINTABLE.fullmatch(self.uri):
@@ -144,6 +144,17 @@ class GatewayRequest(Request):
     def _is_about_us(self) -> bool:
         """Whether it asks how the gateway is, which it is told however busy that is."""
         return self.segments in HEALTH or is_for_operators(self.segments)
+
+    def _comes_too_late(self) -> bool:
+        """
+        Whether it is not served any more when the daemon is about to end.
+
+        The first of its connection is, since who was let in is not turned away; but
+        who asks whether we are ready is told that we are not.
+        """
+        if self.segments in HEALTH:
+            return self.segments == [b"readyz"]
+        return bool(self.channel.has_asked)
 
     def _check_expectations(self) -> None:
         for expected in self.requestHeaders.getRawHeaders(b"expect", ()):
