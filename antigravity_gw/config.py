@@ -186,6 +186,14 @@ class Usage:
 
 
 @frozen(kw_only=True)
+class Metrics:
+    """Where Prometheus gets its numbers."""
+
+    enabled: bool = True
+    listen: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
 class Models:
     """What models there are, and what else they are called."""
 
@@ -226,6 +234,7 @@ class Config:
     limits: Limits = Limits()
     usage: Usage = Usage()
     models: Models = Models()
+    metrics: Metrics = Metrics()
 
 
 @frozen

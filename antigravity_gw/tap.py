@@ -23,6 +23,8 @@ from antigravity_gw.descriptors import Descriptors
 from antigravity_gw.draining import Draining, Signals
 from antigravity_gw.embedded import Embedded
 from antigravity_gw.listening import CannotStart, Listeners
+from antigravity_gw.metrics.lag import LagWatch
+from antigravity_gw.metrics.listening import MetricsListeners
 from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.watch import StoreWatch
@@ -239,6 +241,9 @@ def makeService(options: Options) -> IService:
     )
     connections = house.site.connections
     descriptors = Descriptors(loaded.config.limits, connections)
+    scrapers = MetricsListeners(
+        reactor, loaded.config.metrics.listen, house.scraped, house.scraped.guard
+    )
     reloading = Reloading(reactor, load, loaded, house, listeners, descriptors)
     draining = Draining(
         reactor,
@@ -252,7 +257,9 @@ def makeService(options: Options) -> IService:
         Bookkeeping(house.ledger),
         Repeating(STORE_CHECK, watch.look),
         Repeating(QUOTA_CHECK, house.quotas.look),
+        LagWatch(reactor, house.counting.meters.lag),
         Signals(reactor, draining),
+        scrapers,  # how the end goes can be watched
         draining,
         listeners,
         reloading,

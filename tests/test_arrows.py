@@ -15,6 +15,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "database": set(),
     "keys": {"errors"},
     "gaps": set(),
+    "happenings": set(),
     "journal": {"causes", "gaps", "wire"},
     "needs": set(),
     "tally": set(),
@@ -29,20 +30,23 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"catalog", "checks", "keys", "reach", "settings", "wire"},
     "waiting": {"errors"},
     "relay": {"errors", "gaps", "waiting", "wire"},
-    "upstream": {"causes", "errors", "needs", "sending", "waiting", "wire"},
+    "upstream": {
+        *("causes", "errors", "happenings", "needs", "sending", "waiting", "wire"),
+    },
     "kind": {"causes", "reach", "record", "upstream", "wire"},
     "kinds": {
         *("causes", "checks", "errors", "kind", "needs", "record", "upstream"),
         *("waiting", "wire"),
     },
     "pool": {
-        *("causes", "database", "errors", "kind", "needs", "record", "waiting", "wire"),
+        *("causes", "database", "errors", "happenings", "kind", "needs", "record"),
+        *("waiting", "wire"),
     },
     "usage": {"database", "journal", "wire"},
     "gateway": {"errors", "journal", "journey", "pool", "relay", "upstream", "wire"},
     "web": {
-        *("catalog", "checks", "errors", "gateway", "journal", "keys", "pool"),
-        *("tally", "wire"),
+        *("catalog", "checks", "errors", "gateway", "happenings", "journal", "keys"),
+        *("pool", "tally", "wire"),
     },
     "accepting": set(),
     "sending": set(),
@@ -55,14 +59,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "means": {
         *("catalog", "config", "kind", "kinds", "settings", "upstream", "wire"),
     },
+    "metrics": {
+        *("errors", "gaps", "happenings", "journal", "listening", "pool", "states"),
+        *("upstream", "web", "wire"),
+    },
     "wiring": {
-        *("config", "gateway", "journal", "kind", "means", "pool", "upstream"),
-        *("usage", "web"),
+        *("config", "gateway", "happenings", "keys", "kind", "means", "metrics"),
+        *("pool", "upstream", "usage", "web"),
     },
     "reloading": {"config", "descriptors", "listening", "wiring"},
     "tap": {
         *("checking", "config", "database", "descriptors", "draining", "embedded"),
-        *("listening", "pool", "reloading", "usage", "wiring"),
+        *("listening", "metrics", "pool", "reloading", "usage", "wiring"),
     },
     "states": {"needs", "pool", "record", "wire"},
     "trial": {
@@ -95,11 +103,13 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 PURE = (
     *("causes", "errors", "checks", "keys", "journal", "needs", "wire", "catalog"),
-    "gaps",
+    *("gaps", "happenings"),
     *("usage/batch", "usage/counts", "usage/periods", "usage/schema"),
     *("reach", "record", "upstream/order"),
     *("importing", "clientfile", "journey", "settings", "states", "config"),
     *("remedies", "diagnosis"),
+    *("metrics/counted", "metrics/families", "metrics/histogram"),
+    *("metrics/meters", "metrics/names"),
     *("pool/account", "pool/choosing", "pool/hold", "pool/learnt", "pool/schema"),
     *(
         "tally",
