@@ -16,14 +16,16 @@ SECRETS: set[str] = set()
 
 FORMS = (Text(), Journal(), Json())
 
-_SHAPES = re.compile(
-    r"(?:token|refresh|key|secret|project)-of-\w+"  # of tests
-    r"|ya29\.|\b1//\w|\bAIza|\bGOCSPX-|-----BEGIN"  # of Google's, and the sandbox's
-    r"|sandbox-project|sandbox-subject-"
-    r"|[?&]key=\w"
-    r"|[\w.+-]+@\w[\w.-]*"  # addresses, and so names of accounts
-    r"|\bHello\b"  # what is asked
+MARKS = (
+    *("token-of-", "refresh-of-", "key-of-", "secret-of-", "project-of-"),
+    *("ya29.", "AIza", "GOCSPX-", "-----BEGIN"),  # Google's
+    *("sandbox-project", "sandbox-subject-", "?key=", "&key="),
 )
+"""What secrets are known by that follow one."""
+
+_ADDRESS = re.compile(r"\w@\w+")  # and so names of accounts
+_REFRESH = re.compile(r"(?<![\w.])1//\w")  # a token, and not a path behind an address
+_PROMPT = re.compile(r"\bHello\b")
 _EXAMPLE = re.compile(r"try: curl .*")
 """What a daemon says at its start; there is a prompt in it."""
 
@@ -36,13 +38,16 @@ def secret(word: str) -> str:
 
 def given_away(text: str) -> list[str]:
     """The secrets in *text*."""
-    text = _EXAMPLE.sub("", text)
+    text = _EXAMPLE.sub("", text) if "try: curl" in text else text
     known = [
         word
         for word in SECRETS
         if word in text and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text)
     ]
-    return [*known, *_SHAPES.findall(text)]
+    known += [mark for mark in MARKS if mark in text]
+    for form, clue in ((_ADDRESS, "@"), (_REFRESH, "1//"), (_PROMPT, "Hello")):
+        known += form.findall(text) if clue in text else []
+    return known
 
 
 def told(events: list[LogEvent]) -> list[str]:

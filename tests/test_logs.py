@@ -301,6 +301,14 @@ def test_no_such_place(tmp_path: Path) -> None:
         opened({"nodaemon": True, "logfile": str(tmp_path / "no" / "x")}, {}, Manner())
 
 
+def test_somebody_else_logs(tmp_path: Path) -> None:
+    """With --logger, no file is opened that nobody would write to."""
+    path = tmp_path / "gw.log"
+    opened({"nodaemon": True, "logger": "x.y", "logfile": str(path)}, {}, Manner())
+
+    assert not path.exists()
+
+
 def test_syslog() -> None:
     """Syslog has Twisted's form, and our levels."""
     assert isinstance(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, TextIO
 
-from twisted.logger import LegacyLogObserverWrapper
+from twisted.logger import LegacyLogObserverWrapper, LogPublisher
 from twisted.python.logfile import LogFile
 
 from antigravity_gw.logs.lines import FilteredLog, LineLog, Log, Manner
@@ -30,6 +30,8 @@ def opened(
     :raises NoSuchPlace: when it cannot be opened.
     """
     name, is_in_front = twistd.get("logfile"), twistd.get("nodaemon", True)
+    if twistd.get("logger"):  # which twistd asks, and not this one
+        return FilteredLog(LogPublisher(), manner)
     if twistd.get("syslog"):
         return _syslog(str(twistd.get("prefix") or ""), manner)
     if is_in_front and name in (None, "", "-"):
