@@ -30,7 +30,12 @@ HEAD = """\
      docs/config.toml: change those, then run 'make docs'. -->
 
 """
-WORDS = {str: "text", bool: "`true` or `false`", int: "a whole number", NoneType: "none"}
+WORDS = {
+    str: "text",
+    bool: "`true` or `false`",
+    int: "a whole number",
+    NoneType: "none",
+}
 WORDS[float] = "a number"
 SEVERAL = {"text": "texts", "a table": "tables"}
 
@@ -191,7 +196,9 @@ def _facts(config: type, place: Place, kind: Any) -> str:
     how = "takes a restart" if place[0] in FIXED else "takes it up"
     rows = [("default", default_of(config, place)), ("what", words(kind))]
     rows += [("environment", f"`{variable}`"), ("SIGHUP", how)]
-    return "| | |\n| --- | --- |\n" + "".join(f"| {a} | {_cell(b)} |\n" for a, b in rows)
+    return "| | |\n| --- | --- |\n" + "".join(
+        f"| {a} | {_cell(b)} |\n" for a, b in rows
+    )
 
 
 def _entries(entry: type) -> str:

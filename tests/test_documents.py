@@ -124,7 +124,7 @@ def errors(above: type[GatewayError] = GatewayError) -> set[type[GatewayError]]:
 
 
 def test_every_error_is_explained() -> None:
-    """Each error has a row in ``docs/errors.md``: its status, and its word in the log."""
+    """Each error is in ``docs/errors.md``, with its status and its word in the log."""
     text = (DOCS / "errors.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d+) \| `([A-Z_]+)` \| ([^|]*) \|", text, re.M)
     stated = [
@@ -143,10 +143,12 @@ def test_every_error_is_explained() -> None:
 
 
 def anchors(text: str) -> set[str]:
-    """Where a page can be linked into: its headings, as GitHub makes anchors of them."""
+    """Where a page can be linked into: its headings, as GitHub makes anchors."""
     outside = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
     titles = re.findall(r"^#+ (.+)$", outside, re.M)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+    return {
+        re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles
+    }
 
 
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: str(file.relative_to(ROOT)))
