@@ -75,6 +75,14 @@ class Unauthenticated(GatewayError):
         return {"www-authenticate": 'Bearer realm="antigravity-gw"'}
 
 
+class NoOperator(Unauthenticated):
+    """What is for operators only was asked for without one of their keys."""
+
+    def headers(self) -> dict[str, str]:
+        """A challenge that has a browser ask for the key."""
+        return {"www-authenticate": 'Basic realm="antigravity-gw operators"'}
+
+
 class Forbidden(GatewayError):
     """The request comes from where it must not come from."""
 

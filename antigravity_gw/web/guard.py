@@ -10,6 +10,7 @@ from twisted.web.http import Request
 
 from antigravity_gw.errors import BadRequest, Forbidden, Unauthenticated
 from antigravity_gw.keys import HEADERS, KeyRing, presented
+from antigravity_gw.web.operators import Operators, is_for_operators
 from antigravity_gw.web.origins import (
     host_of,
     is_expected_host,
@@ -44,12 +45,14 @@ class Guard:
     :ivar mode: never AUTO once :meth:`settle` was called.
     :ivar hosts: names besides loopback that ``Host`` may have, in lower case.
     :ivar origins: web origins whose pages may call.
+    :ivar operators: the gate in front of what is for operators only.
     """
 
     mode: Mode
     keys: KeyRing
     hosts: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
+    operators: Operators = field(factory=Operators)
     _log: Logger = field(factory=Logger, init=False)
     _warned: bool = field(default=False, init=False)
 
@@ -71,12 +74,16 @@ class Guard:
         Let *request* pass, or not.
 
         :param path: its path, in segments.
-        :returns: the name of the client's key; empty where none is asked for.
+        :returns: the name of the key that was shown; empty where none is asked for.
         :raises GatewayError: when it may not pass, saying why.
         """
         authority = self._authority(request)
-        if self.mode is Mode.OFF:
+        is_open = self.mode is Mode.OFF
+        if is_open:
             self._admit_local(request, authority)
+        if is_for_operators(path):
+            return self.operators.admit(request, asks_clients=not is_open)
+        if is_open:
             return ""
         if self.mode is Mode.ALL_EXCEPT_HEALTH and path in HEALTH:
             return ""

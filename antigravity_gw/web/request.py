@@ -22,6 +22,7 @@ from antigravity_gw.journal import CLIENT_LEFT, Served
 from antigravity_gw.web.admission import Share
 from antigravity_gw.web.forms import ALT, Form
 from antigravity_gw.web.guard import HEALTH
+from antigravity_gw.web.operators import is_for_operators
 from antigravity_gw.web.replies import write_error, write_nothing
 
 NO_BODY = "a request to this path may have no body"
@@ -130,9 +131,13 @@ class GatewayRequest(Request):
             raise BodyTooLarge(NO_BODY)
         self.share = self.site.admission.admit(
             length,
-            counts=self.segments not in HEALTH,
+            counts=not self._is_about_us(),
             stream_of=self.served.key if self.served.streams else None,
         )
+
+    def _is_about_us(self) -> bool:
+        """Whether it asks how the gateway is, which it is told however busy that is."""
+        return self.segments in HEALTH or is_for_operators(self.segments)
 
     def _check_expectations(self) -> None:
         for expected in self.requestHeaders.getRawHeaders(b"expect", ()):
