@@ -178,6 +178,14 @@ class Limits:
 
 
 @frozen(kw_only=True)
+class Metrics:
+    """Where Prometheus gets its numbers."""
+
+    enabled: bool = True
+    listen: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
 class Models:
     """What models there are, and what else they are called."""
 
@@ -217,6 +225,7 @@ class Config:
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
     models: Models = Models()
+    metrics: Metrics = Metrics()
 
 
 @frozen

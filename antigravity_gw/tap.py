@@ -22,6 +22,8 @@ from antigravity_gw.descriptors import Descriptors
 from antigravity_gw.draining import Draining, Signals
 from antigravity_gw.embedded import Embedded
 from antigravity_gw.listening import CannotStart, Listeners
+from antigravity_gw.metrics.lag import LagWatch
+from antigravity_gw.metrics.listening import MetricsListeners
 from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.store import Store
@@ -221,6 +223,9 @@ def makeService(options: Options) -> IService:
     )
     connections = house.site.connections
     descriptors = Descriptors(loaded.config.limits, connections)
+    scrapers = MetricsListeners(
+        reactor, loaded.config.metrics.listen, house.scraped, house.scraped.guard
+    )
     reloading = Reloading(reactor, load, loaded, house, listeners, descriptors)
     draining = Draining(
         reactor,
@@ -233,7 +238,9 @@ def makeService(options: Options) -> IService:
         Writing(house.pool.writer),
         Repeating(STORE_CHECK, watch.look),
         Repeating(QUOTA_CHECK, house.quotas.look),
+        LagWatch(reactor, house.counting.meters.lag),
         Signals(reactor, draining),
+        scrapers,  # how the end goes can be watched
         draining,
         listeners,
         reloading,

@@ -14,6 +14,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checks": set(),
     "keys": {"errors"},
     "gaps": set(),
+    "happenings": set(),
     "journal": {"causes", "gaps", "wire"},
     "needs": set(),
     "tally": set(),
@@ -28,17 +29,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"catalog", "checks", "keys", "reach", "settings", "wire"},
     "waiting": {"errors"},
     "relay": {"errors", "gaps", "waiting", "wire"},
-    "upstream": {"causes", "errors", "needs", "sending", "waiting", "wire"},
+    "upstream": {
+        *("causes", "errors", "happenings", "needs", "sending", "waiting", "wire"),
+    },
     "kind": {"causes", "reach", "record", "upstream", "wire"},
     "kinds": {
         *("causes", "checks", "errors", "kind", "needs", "record", "upstream"),
         *("waiting", "wire"),
     },
-    "pool": {"causes", "errors", "kind", "needs", "record", "waiting", "wire"},
+    "pool": {
+        *("causes", "errors", "happenings", "kind", "needs", "record", "waiting"),
+        "wire",
+    },
     "gateway": {"errors", "journal", "journey", "pool", "relay", "upstream", "wire"},
     "web": {
-        *("catalog", "checks", "errors", "gateway", "journal", "keys", "pool"),
-        *("tally", "wire"),
+        *("catalog", "checks", "errors", "gateway", "happenings", "journal", "keys"),
+        *("pool", "tally", "wire"),
     },
     "accepting": set(),
     "sending": set(),
@@ -51,11 +57,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "means": {
         *("catalog", "config", "kind", "kinds", "settings", "upstream", "wire"),
     },
-    "wiring": {"config", "gateway", "kind", "means", "pool", "upstream", "web"},
+    "metrics": {
+        *("errors", "gaps", "happenings", "journal", "listening", "pool", "states"),
+        *("upstream", "web", "wire"),
+    },
+    "wiring": {
+        *("config", "gateway", "happenings", "keys", "kind", "means", "metrics"),
+        *("pool", "upstream", "web"),
+    },
     "reloading": {"config", "descriptors", "listening", "wiring"},
     "tap": {
         *("checking", "config", "descriptors", "draining", "embedded", "listening"),
-        *("pool", "reloading", "wiring"),
+        *("metrics", "pool", "reloading", "wiring"),
     },
     "states": {"needs", "pool", "record", "wire"},
     "trial": {
@@ -85,10 +98,12 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 PURE = (
     *("causes", "errors", "checks", "keys", "journal", "needs", "wire", "catalog"),
-    "gaps",
+    *("gaps", "happenings"),
     *("reach", "record", "upstream/order"),
     *("importing", "clientfile", "journey", "settings", "states", "config"),
     *("remedies", "diagnosis"),
+    *("metrics/counted", "metrics/families", "metrics/histogram"),
+    *("metrics/meters", "metrics/names"),
     *("pool/account", "pool/choosing", "pool/hold", "pool/learnt", "pool/schema"),
     *(
         "tally",
