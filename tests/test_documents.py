@@ -8,6 +8,7 @@ from attrs import field, frozen
 from make_configuration import COMMENTED, PAGE, comments_of, page, words
 
 from antigravity_gw.checks import HostName, Seconds
+from antigravity_gw.cli import main
 from antigravity_gw.config import Config
 from antigravity_gw.errors import Busy, GatewayError, Passed
 from antigravity_gw.web.status import NotReady
@@ -165,6 +166,39 @@ def test_links_lead_somewhere(file: Path) -> None:
             broken.append(f"{path}#{anchor}")
 
     assert broken == []
+
+
+def commands_of(text: str) -> set[tuple[str, str]]:
+    """The commands in a page's code, each with the word behind it, if there is one."""
+    blocks = re.findall(r"^```.*?^```|^    .*?$", text, re.M | re.S)
+    spans = re.findall(r"`[^`]+`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
+    code = " \n ".join([*blocks, *(" ".join(span.split()) for span in spans)])
+    option = r"(?: (?:\\\n *)?--(?:config|state-dir) \S+)*"
+    command = (
+        rf"(?<![\w.-] )\bantigravity-gw{option} (?:\\\n *)?([a-z][a-z-]+)( [a-z-]+)?\b"
+    )
+    return {(word, more.strip()) for word, more in re.findall(command, code)}
+
+
+def offered(capsys: pytest.CaptureFixture[str], *words: str) -> set[str]:
+    """The commands that ``antigravity-gw``, or one of its commands, has below it."""
+    with pytest.raises(SystemExit):
+        main([*words, "--help"])
+    return set(re.findall(r"^    ([a-z][a-z-]+)\s", capsys.readouterr().out, re.M))
+
+
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_commands_exist(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No page speaks of a command that there is not."""
+    known = offered(capsys)
+    strange = []
+    for command, more in commands_of(file.read_text(encoding="utf-8")):
+        if command not in known:
+            strange.append(command)
+        elif (below := offered(capsys, command)) and more and more not in below:
+            strange.append(f"{command} {more}")
+
+    assert strange == []
 
 
 def test_the_manual_has_every_page() -> None:
