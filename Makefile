@@ -1,6 +1,6 @@
 # The two commands of the README, and their parts.
 #
-# Needs Python 3.11 or newer with its venv module, make, and the package
+# Needs Python 3.11 or newer with its venv module, make, curl, and the package
 # registries; Node.js for the tests comes from a wheel.
 
 PYTHON ?= python3

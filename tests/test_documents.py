@@ -173,10 +173,9 @@ def commands_of(text: str) -> set[tuple[str, str]]:
     blocks = re.findall(r"^```.*?^```|^    .*?$", text, re.M | re.S)
     spans = re.findall(r"`[^`]+`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
     code = " \n ".join([*blocks, *(" ".join(span.split()) for span in spans)])
-    option = r"(?: (?:\\\n *)?--(?:config|state-dir) \S+)*"
-    command = (
-        rf"(?<![\w.-] )\bantigravity-gw{option} (?:\\\n *)?([a-z][a-z-]+)( [a-z-]+)?\b"
-    )
+    wrap, option = r"(?:\\\n *)?", r"--(?:config|state-dir) \S+"
+    before = rf"(?<![\w.-] )\bantigravity-gw(?: {wrap}{option})* {wrap}"
+    command = rf"{before}([a-z][a-z-]+)( [a-z][a-z-]*)?\b"
     return {(word, more.strip()) for word, more in re.findall(command, code)}
 
 

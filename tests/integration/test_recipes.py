@@ -72,7 +72,8 @@ def command(recipe: Recipe, code: str, folder: Path) -> tuple[str, ...]:
         bin = APART if recipe.client in THEIRS else HERE
         assert bin.exists(), "the clients are missing: 'make build/recipes/installed'"
         return (str(bin / "python"), "-c", code)
-    assert shutil.which("curl"), "there is no curl: on Debian, apt install curl"
+    if code.startswith("curl"):
+        assert shutil.which("curl"), "there is no curl: on Debian, apt install curl"
     return ("sh", "-ec", code)
 
 
