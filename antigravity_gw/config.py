@@ -186,6 +186,14 @@ class Metrics:
 
 
 @frozen(kw_only=True)
+class Usage:
+    """What is kept of what was used."""
+
+    keep_days: Annotated[int, between(0, 3660, "days")] = 90
+    write_seconds: Annotated[float, between(0.05, 300, "seconds")] = 5.0
+
+
+@frozen(kw_only=True)
 class Models:
     """What models there are, and what else they are called."""
 
@@ -224,6 +232,7 @@ class Config:
     pool: Pool = Pool()
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
+    usage: Usage = Usage()
     models: Models = Models()
     metrics: Metrics = Metrics()
 

@@ -1,15 +1,17 @@
 """Building the rooms from a configuration, and handing them to each other."""
 
 import random
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from attrs import define, evolve
+from attrs import define, evolve, frozen
 from twisted.web.resource import Resource
 
 from antigravity_gw.config import Config, Loaded
 from antigravity_gw.gateway import Gateway, Limits
 from antigravity_gw.happenings import Listener, unheard
+from antigravity_gw.journal import Witness
 from antigravity_gw.keys import KeyRing
 from antigravity_gw.kind import Kinds
 from antigravity_gw.means import Commons, make_catalog, make_kinds
@@ -26,6 +28,7 @@ from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.upstream.endpoints import Endpoints
+from antigravity_gw.usage.ledger import Keeping, Ledger
 from antigravity_gw.web.admission import Limits as ClientLimits
 from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
@@ -43,6 +46,24 @@ QUOTAS_AFTER = 15.0
 """How long a daemon runs before it asks for quotas, in seconds."""
 
 
+@frozen
+class Books:
+    """
+    What keeps account of all requests, whatever the settings.
+
+    :ivar counting: for Prometheus.
+    :ivar ledger: for who wants to know who used what.
+    """
+
+    counting: Counting
+    ledger: Ledger
+
+    @property
+    def witnesses(self) -> Sequence[Witness]:
+        """Who is told of each request that has ended."""
+        return self.counting.meters.note, self.ledger.note
+
+
 @define(eq=False)
 class Wired:
     """
@@ -50,7 +71,7 @@ class Wired:
 
     :ivar site: what clients connect to.
     :ivar quotas: what looks after the accounts' quotas.
-    :ivar counting: what keeps count of it.
+    :ivar books: what keeps account of all requests.
     :ivar scraped: where there are metrics and nothing else.
     :ivar endpoints: knows which of Google's hosts are failing.
     """
@@ -58,7 +79,7 @@ class Wired:
     site: GatewaySite
     pool: AccountPool
     quotas: QuotaWatch
-    counting: Counting
+    books: Books
     scraped: GatewaySite
     endpoints: Endpoints
     _commons: Commons
@@ -77,10 +98,9 @@ class Wired:
         kinds = make_kinds(loaded, endpoints, self._commons)
         self.pool.go_by(_pool(loaded, self.pool.writer, kinds, reactor))
         self.quotas.go_by(_quotas(loaded, self.pool))
-        self.site.go_by(
-            _site(loaded, guard, self.pool, endpoints, reactor, self.counting)
-        )
-        self.scraped.go_by(_scraped(loaded, reactor, self.counting))
+        self.books.ledger.keeping = _keeping(loaded.config)
+        self.site.go_by(_site(loaded, guard, self.pool, endpoints, reactor, self.books))
+        self.scraped.go_by(_scraped(loaded, reactor, self.books.counting))
 
 
 def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
@@ -91,13 +111,15 @@ def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
     commons = Commons.new(reactor)
     kinds = make_kinds(loaded, endpoints, commons)
     pool = _pool(loaded, StoreWriter(store), kinds, reactor, tell)
-    site = _site(loaded, make_guard(loaded), pool, endpoints, reactor, counting)
+    ledger = Ledger(store.directory, reactor, _keeping(loaded.config))
+    books = Books(counting, ledger)
+    site = _site(loaded, make_guard(loaded), pool, endpoints, reactor, books)
     counting.look_at(Present(pool, site, endpoints))
     return Wired(
         site,
         pool,
         _quotas(loaded, pool),
-        counting,
+        books,
         _scraped(loaded, reactor, counting),
         endpoints,
         commons,
@@ -155,9 +177,10 @@ def _site(
     pool: AccountPool,
     endpoints: Endpoints,
     reactor: Any,
-    counting: Counting,
+    books: Books,
 ) -> GatewaySite:
-    config, meters = loaded.config, counting.meters
+    config, counting = loaded.config, books.counting
+    meters = counting.meters
     meters.models.known = _named_models(config)
     gateway = _gateway(config, pool, endpoints, reactor)
     form = Form(config.http.stream_default)
@@ -175,7 +198,7 @@ def _site(
         ),
         default_form=form,
         new_id=new_id,
-        witnesses=[meters.note],
+        witnesses=books.witnesses,
         tell=meters.hear,
     )
 
@@ -214,6 +237,10 @@ def _scraped(loaded: Loaded, reactor: Any, counting: Counting) -> GatewaySite:
 def new_id() -> str:
     """An id that no other request has had; nothing hangs on nobody guessing it."""
     return f"{random.getrandbits(64):016x}"
+
+
+def _keeping(config: Config) -> Keeping:
+    return Keeping(config.usage.keep_days, config.usage.write_seconds)
 
 
 def _client_limits(config: Config) -> ClientLimits:

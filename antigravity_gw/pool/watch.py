@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
+from antigravity_gw.database import StoreError
 from antigravity_gw.pool.account import Known
-from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.pool.store import Store
 

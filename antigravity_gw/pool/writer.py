@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
-from antigravity_gw.pool.database import StoreError
+from antigravity_gw.database import StoreError
 from antigravity_gw.pool.learnt import Change
 from antigravity_gw.pool.store import Store
 
