@@ -78,4 +78,7 @@ def test_usage_goes_on(tmp_path: Path) -> None:
     house.site.has_ended(Served(model="pro"))
 
     assert [minute.requests for minute in house.books.ledger.minutes(0.0)] == [2]
-    assert (house.books.ledger.keeping.days, house.books.ledger.directory) == (7, tmp_path)
+    assert (house.books.ledger.keeping.days, house.books.ledger.directory) == (
+        7,
+        tmp_path,
+    )
