@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, evolve, field
+from secrecy import secret
 from treq.testing import RequestTraversalAgent
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import execute
@@ -30,6 +31,9 @@ from antigravity_gw.journal import Served
 from antigravity_gw.keys import Key, KeyRing
 from antigravity_gw.kind import Caller, Kind, Kinds, Means
 from antigravity_gw.kinds.code_assist import CodeAssist
+from antigravity_gw.metrics.collector import Counting
+from antigravity_gw.metrics.page import MetricsPage
+from antigravity_gw.metrics.present import Present
 from antigravity_gw.pool.account import Account
 from antigravity_gw.pool.choosing import Chooser, Strategy
 from antigravity_gw.pool.consequences import Consequences
@@ -238,6 +242,11 @@ CATALOG = Catalog(
 )
 
 
+def key_of(name: str) -> Key:
+    """The key of a client, which it shows as ``key-of-`` and its name."""
+    return Key.of(name, f"key-of-{name}".encode())
+
+
 def make_upstream(agent: IAgent, clock: Clock) -> Upstream:
     """What asks Google through *agent*."""
     return Upstream(
@@ -265,7 +274,7 @@ def make_means(
         endpoints=endpoints,
         in_thread=execute,
         exchange=Exchange(TOKEN_URL, 15.0, unreachable),
-        client=OAuthClient("client", "secret"),
+        client=OAuthClient("client", "secret-of-client"),
         token_url=TOKEN_URL,
         userinfo_url="http://google.example/userinfo",
         token_seconds=15.0,
@@ -344,7 +353,9 @@ class World:
         self.token_reply: Callable[[str], tuple[int, bytes]] = _token
         self.agent = RequestTraversalAgent(settings.get("site", self.google))
         self.upstream = make_upstream(self.agent, self.clock)
-        self.endpoints = Endpoints(avoid_seconds=30.0)
+        self.counting = Counting()
+        tell = self.counting.meters.hear
+        self.endpoints = Endpoints(30.0, tell)
         hosts = settings.get("hosts", ("http://one.example",))
         means = make_means(self.upstream, self.endpoints, hosts)
         self.kind = Scripted(means, self._post)
@@ -352,8 +363,10 @@ class World:
         self.store = Store.open(folder)
         OPEN.append(self.store)
         writer = StoreWriter(self.store, execute)
-        tokens = Tokens(self.kinds, self.clock, writer.learn)
-        consequences = Consequences(writer, self.clock.seconds, chance=lambda: 0.0)
+        tokens = Tokens(self.kinds, self.clock, writer.learn, tell)
+        consequences = Consequences(
+            writer, self.clock.seconds, chance=lambda: 0.0, tell=tell
+        )
         self.pool = AccountPool(
             clock=self.clock,
             writer=writer,
@@ -371,7 +384,8 @@ class World:
                 LIMITS,
                 patience=settings.get("patience", 0.0),
                 stream=settings.get("stream_seconds", 0.0),
-            )
+            ),
+            settings.get("tells", False),
         )
         ids, requests = count(), count()
         form = settings.get("form", Form.SSE)
@@ -383,21 +397,27 @@ class World:
         )
         self.guard = Guard(
             settings.get("mode", Mode.OFF),
-            KeyRing(settings.get("keys", (Key.of("alice", b"right"),))),
+            KeyRing(settings.get("keys", (Key.of("alice", secret("right").encode()),))),
             hosts=frozenset(settings.get("names", ())),
             origins=frozenset(settings.get("origins", ())),
             operators=Operators(KeyRing(settings.get("operators", ()))),
         )
         self.site = GatewaySite(
-            make_tree(api, self.pool),
+            make_tree(
+                api,
+                self.pool,
+                {b"metrics": MetricsPage(self.counting.registry, self.clock)},
+            ),
             self.guard,
             self.clock,
             limits=settings.get("limits", Limited(body_bytes=10_000)),
             deadlines=settings.get("deadlines", Deadlines()),
             default_form=form,
             new_id=lambda: f"request-{next(requests)}",
-            witnesses=[self.ended.append],
+            witnesses=[self.ended.append, self.counting.meters.note],
+            tell=tell,
         )
+        self.counting.look_at(Present(self.pool, self.site, self.endpoints))
 
     def _others(self, settings: Mapping[str, Any]) -> dict[str, Kind]:
         """
@@ -413,13 +433,14 @@ class World:
             others[kind.name] = kind(means)
         return others
 
-    def make_gateway(self, limits: Limits) -> Gateway:
+    def make_gateway(self, limits: Limits, tells: bool = False) -> Gateway:
         """What serves from this world's pool."""
         return Gateway(
             pool=self.pool,
             endpoints=self.endpoints,
             limits=limits,
             clock=self.clock,
+            tells=tells,
         )
 
     def add(
@@ -437,7 +458,10 @@ class World:
         added = float(len(self.store.accounts()))
         given = {"credential": f"refresh-of-{name}", "added": added, **more}
         named = None if kind == CODE_ASSIST else project
-        self.store.put(Record(name, f"{name}@x", kind=kind, project=named, **given))
+        record = Record(name, f"{name}@x", kind=kind, project=named, **given)
+        for word in filter(None, (record.credential, record.project, project)):
+            secret(word)
+        self.store.put(record)
         if kind != CODE_ASSIST:  # of others Google has nothing to say
             self.take_up()
             return

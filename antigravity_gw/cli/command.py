@@ -25,6 +25,7 @@ from antigravity_gw.cli.doctor import add_doctor_parser
 from antigravity_gw.cli.imports import add_import_parser
 from antigravity_gw.cli.login import add_login_parser
 from antigravity_gw.cli.trials import add_test_parser
+from antigravity_gw.cli.usage import add_usage_parser
 from antigravity_gw.database import StoreError
 from antigravity_gw.settings import ConfigError
 
@@ -87,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     add_import_parser(account_commands)
     add_test_parser(account_commands)
     add_doctor_parser(commands)
+    add_usage_parser(commands)
     return parser
 
 

@@ -5,17 +5,28 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
+from typing import ClassVar
 
 from attrs import define, evolve, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
-from antigravity_gw.errors import UpstreamTimeout
+from antigravity_gw.errors import GatewayError, UpstreamTimeout
+from antigravity_gw.happenings import (
+    FAILED,
+    REFUSED,
+    RENEWED,
+    Listener,
+    Refreshed,
+    unheard,
+)
 from antigravity_gw.kind import Kinds
 from antigravity_gw.pool.account import Access, Account
 from antigravity_gw.pool.learnt import Change, minted, rotated
+from antigravity_gw.record import Record
 from antigravity_gw.waiting import within
-from antigravity_gw.wire.oauth import AccessToken
+from antigravity_gw.wire.oauth import AccessToken, RenewalFailed
 
 MARGIN = 60.0
 """A token is not used any more this many seconds before it expires."""
@@ -38,14 +49,17 @@ class Tokens:
 
     :ivar kinds: where new ones come from.
     :ivar learn: stores a change; what it returns does not fail.
+    :ivar tell: is told of each attempt at a new one.
     """
 
     kinds: Kinds
     clock: IReactorTime
     learn: Callable[[Change], Deferred[bool]]
+    tell: Listener = unheard
     _held: dict[str, Access] = field(factory=dict, init=False)
     _due: dict[str, float] = field(factory=dict, init=False)
     _replaced: dict[str, dict[str, str]] = field(factory=dict, init=False)
+    _log: ClassVar[Logger] = Logger()
 
     def held(self, account: Account) -> str | None:
         """The access token there is, if it is good for a while yet."""
@@ -75,9 +89,12 @@ class Tokens:
         :raises GatewayError: when nobody says so.
         """
         record = account.record
-        answer = await self.kinds.of(record).mint(record)
+        answer = await self._minted(record)
         minted_from = record.credential
         if answer.rotated and answer.rotated != minted_from:
+            self._log.debug(
+                "account {account}: its refresh token is replaced", account=account.id
+            )
             # Stored before it is used: a crash here must not lose the grant.
             await self._stored(rotated(record.id, minted_from, answer.rotated))
             self._replaced.setdefault(record.id, {})[minted_from] = answer.rotated
@@ -88,6 +105,19 @@ class Tokens:
             self._keep(account, answer)
         return answer.value
 
+    async def _minted(self, record: Record) -> AccessToken:
+        try:
+            answer = await self.kinds.of(record).mint(record)
+        except RenewalFailed as failed:
+            self.tell(Refreshed(record.kind, REFUSED if failed.need else FAILED))
+            raise
+        except GatewayError:
+            self.tell(Refreshed(record.kind, FAILED))
+            raise
+        if math.isfinite(answer.expires_in):  # else nobody was asked for it
+            self.tell(Refreshed(record.kind, RENEWED))
+        return answer
+
     async def _stored(self, change: Change) -> None:
         """Wait until *change* is on disk, unless the disk takes too long."""
         with suppress(UpstreamTimeout):
@@ -96,6 +126,11 @@ class Tokens:
     def _keep(self, account: Account, answer: AccessToken) -> None:
         life, now = answer.expires_in, self.clock.seconds()
         life -= min(MARGIN, life / 4)
+        self._log.debug(
+            "account {account}: a new access token, good for {seconds:.0f} s",
+            account=account.id,
+            seconds=life,
+        )
         access = Access(answer.value, now + life, told_of(account.record.credential))
         self._held[account.id] = access
         self._due[account.id] = now + max(life - AHEAD, life / 2)
@@ -120,6 +155,9 @@ class Tokens:
         """Upstream refused *token*: do not use it again."""
         access = self._held.get(id)
         if access is not None and access.token == token:
+            self._log.debug(
+                "account {account}: its access token is refused", account=id
+            )
             del self._held[id]
 
     def forget(self, id: str) -> None:

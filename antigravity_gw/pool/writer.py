@@ -33,6 +33,16 @@ class StoreWriter:
     _is_failing: bool = field(default=False, init=False)
     _log: ClassVar[Logger] = Logger()
 
+    @property
+    def unsaved(self) -> int:
+        """How many changes are not on disk, but for those being written."""
+        return len(self._unsaved)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the disk has failed, and has not worked since."""
+        return self._is_failing
+
     def learn(self, change: Change) -> Deferred[bool]:
         """Write *change*, and whatever else there is; see :meth:`flushed`."""
         self._unsaved[change.key] = change

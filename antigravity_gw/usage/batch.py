@@ -28,7 +28,8 @@ Place = tuple[int, str, str, str]
 
 _FIELDS = {"key": 1, "account": 2, "model": 3}
 
-_NO_FIRSTS = (0,) * (len(FIRST_BOUNDS) + 1)
+NO_ERRORS = (SERVED, CLIENT_LEFT)
+"""How requests end that nothing went wrong with: a client may leave when it likes."""
 
 
 @define
@@ -78,28 +79,26 @@ class Batch:
         """One more request has ended, in the hour and minute in which it did."""
         end = int(served.began + served.seconds)
         place = (end - end % HOUR, served.key, served.account, served.model)
-        sums = self.hours.get(place)
-        if sums is None:
-            sums = self._room_for(place)
+        sums = self.hours.get(place) or self._room_for(place)
         start = end - end % MINUTE
-        minute = self.minutes.get(start)
-        if minute is None:
-            minute = self.minutes[start] = [0, 0, 0, *_NO_FIRSTS]
+        minute = self.minutes.get(start) or self._minute(start)
         sums[0] += 1
         minute[0] += 1
-        ended = served.ended
-        if ended != SERVED and ended != CLIENT_LEFT:
+        if served.ended not in NO_ERRORS:
             sums[1] += 1
             minute[1] += 1
-        usage = served.usage
-        if usage is not None:
-            sums[2] += usage.prompt
-            sums[3] += usage.output
-            sums[4] += usage.thoughts
+        if (usage := served.usage) is not None:
+            prompt, output, thoughts = usage.prompt, usage.output, usage.thoughts
+            sums[2] += prompt
+            sums[3] += output
+            sums[4] += thoughts
             sums[5] += usage.cached
-            minute[2] += usage.prompt + usage.output + usage.thoughts
-        if served.first is not None:
-            minute[3 + bisect_left(FIRST_BOUNDS, served.first - served.began)] += 1
+            minute[2] += prompt + output + thoughts
+        if (first := served.first) is not None:
+            minute[3 + bisect_left(FIRST_BOUNDS, first - served.began)] += 1
+
+    def _minute(self, start: int) -> list[int]:
+        return self.minutes.setdefault(start, [0] * (4 + len(FIRST_BOUNDS)))
 
     def _room_for(self, place: Place) -> list[int]:
         """The numbers of a place, or of one that has to do instead."""

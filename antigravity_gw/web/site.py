@@ -1,16 +1,18 @@
 """The tree of paths, and the site that serves it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.interfaces import IAddress, IReactorTime
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.web.http import datetimeToString
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from antigravity_gw.errors import GatewayError
+from antigravity_gw.happenings import Listener, Rejected, unheard
 from antigravity_gw.journal import Served, Witness
+from antigravity_gw.logs.bodies import Bodies
 from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.tally import Tally
 from antigravity_gw.web.admission import Admission, Limits
@@ -28,11 +30,19 @@ VERSIONS = (b"v1beta", b"v1", b"v1alpha")
 """The same API: SDKs differ in which one they ask for by default."""
 
 
-def make_tree(api: Api, pool: AccountPool) -> Resource:
-    """Everything there is, by path."""
+def make_tree(
+    api: Api, pool: AccountPool, others: Mapping[bytes, Resource] | None = None
+) -> Resource:
+    """
+    Everything there is, by path.
+
+    :param others: what there is besides the API, by the first segment.
+    """
     root = Branch()
     root.putChild(b"healthz", Health())
     root.putChild(b"readyz", Readiness(pool))
+    for name, resource in (others or {}).items():
+        root.putChild(name, resource)
     for version in VERSIONS:
         branch = Branch()
         branch.putChild(b"models", Models(api))
@@ -53,6 +63,8 @@ class GatewaySite(Site):
     :ivar under_way: the requests that have not ended.
     :ivar new_id: makes an id for a request whose client has given it none.
     :ivar witnesses: are told of each that has ended.
+    :ivar tell: is told who was turned away before there was a request.
+    :ivar bodies: records what is sent to and fro, if the operator wants that.
     """
 
     requestFactory = GatewayRequest
@@ -70,6 +82,7 @@ class GatewaySite(Site):
         default_form: Form,
         new_id: Callable[[], str],
         witnesses: Sequence[Witness] = (),
+        tell: Listener = unheard,
     ) -> None:
         # Twisted's own timeout is off: the channel has its deadlines instead.
         super().__init__(
@@ -78,12 +91,15 @@ class GatewaySite(Site):
         self.guard = guard
         self.default_form = default_form
         self.tally = Tally()
-        self.connections = Connections(reactor, self.tally.count)
+        self.connections = Connections(reactor, self._count_rejected)
+        self.connections = Connections(reactor, self._count_rejected, new_id)
         self.admission = Admission(limits)
         self.deadlines = deadlines
         self.under_way: set[GatewayRequest] = set()
         self.new_id = new_id
         self.witnesses = witnesses
+        self.tell = tell
+        self.bodies: Bodies | None = None
         self._date = (0, "")
 
     def go_by(self, other: "GatewaySite") -> None:
@@ -117,19 +133,25 @@ class GatewaySite(Site):
     def has_ended(self, served: Served) -> None:
         """A request has ended, well or not: one line tells of it."""
         self.tally.count(served.ended)
-        self._log.info("{served}", served=served)
+        level = LogLevel.warn if served.is_trouble else LogLevel.info
+        self._log.emit(level, "{served}", served=served)
         for witness in self.witnesses:
             witness(served)
 
-    def log_rejected(self, error: GatewayError) -> None:
+    def log_rejected(self, error: GatewayError, id: str) -> None:
         """The same for what could not be understood as a request."""
-        self.tally.count(error.word())
+        self._count_rejected(error.word())
         self._log.info(
-            "rejected with {code}: {reason} ended={ended}",
-            code=error.code,
-            reason=error.message,
+            'rejected {status} ended={ended} trouble="{trouble}" id={id}',
+            status=error.code,
             ended=error.word(),
+            trouble=error.message,
+            id=id,
         )
+
+    def _count_rejected(self, word: str) -> None:
+        self.tally.count(word)
+        self.tell(Rejected(word))
 
     def log_totals(self) -> None:
         """One line with the numbers of all requests so far."""
