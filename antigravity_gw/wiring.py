@@ -1,22 +1,28 @@
 """Building the rooms from a configuration, and handing them to each other."""
 
 import random
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from attrs import define, evolve
+from attrs import define, evolve, frozen
 from twisted.web.resource import Resource
 
 from antigravity_gw.config import Config, Loaded
 from antigravity_gw.gateway import Gateway, Limits
 from antigravity_gw.happenings import Listener, unheard
+from antigravity_gw.journal import Witness
 from antigravity_gw.keys import KeyRing
 from antigravity_gw.kind import Kinds
+from antigravity_gw.logs.bodies import Bodies, BodiesFile
+from antigravity_gw.logs.levels import Levels
+from antigravity_gw.logs.lines import Manner
 from antigravity_gw.means import Commons, make_catalog, make_kinds
 from antigravity_gw.metrics.collector import Counting
 from antigravity_gw.metrics.door import OpenDoor
 from antigravity_gw.metrics.page import MetricsPage
 from antigravity_gw.metrics.present import Present
+from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.choosing import Chooser, Strategy
 from antigravity_gw.pool.consequences import Consequences, Rests
 from antigravity_gw.pool.pool import AccountPool
@@ -25,7 +31,9 @@ from antigravity_gw.pool.quotas import QuotaWatch
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.writer import StoreWriter
+from antigravity_gw.states import headcount, state_of
 from antigravity_gw.upstream.endpoints import Endpoints
+from antigravity_gw.upstream.threads import Threads
 from antigravity_gw.usage.ledger import Keeping, Ledger
 from antigravity_gw.web.admission import Limits as ClientLimits
 from antigravity_gw.web.deadlines import Deadlines
@@ -44,6 +52,24 @@ QUOTAS_AFTER = 15.0
 """How long a daemon runs before it asks for quotas, in seconds."""
 
 
+@frozen
+class Books:
+    """
+    What keeps account of all requests, whatever the settings.
+
+    :ivar counting: for Prometheus.
+    :ivar ledger: for who wants to know who used what.
+    """
+
+    counting: Counting
+    ledger: Ledger
+
+    @property
+    def witnesses(self) -> Sequence[Witness]:
+        """Who is told of each request that has ended."""
+        return self.counting.meters.note, self.ledger.note
+
+
 @define(eq=False)
 class Wired:
     """
@@ -51,20 +77,19 @@ class Wired:
 
     :ivar site: what clients connect to.
     :ivar quotas: what looks after the accounts' quotas.
-    :ivar counting: what keeps count of it.
+    :ivar books: what keeps account of all requests.
     :ivar scraped: where there are metrics and nothing else.
     :ivar endpoints: knows which of Google's hosts are failing.
-    :ivar ledger: what keeps account of all requests.
     """
 
     site: GatewaySite
     pool: AccountPool
     quotas: QuotaWatch
-    counting: Counting
+    books: Books
     scraped: GatewaySite
     endpoints: Endpoints
-    ledger: Ledger
     _commons: Commons
+    _scribe: Threads
 
     def rewire(self, loaded: Loaded, guard: Guard) -> None:
         """
@@ -80,10 +105,23 @@ class Wired:
         kinds = make_kinds(loaded, endpoints, self._commons)
         self.pool.go_by(_pool(loaded, self.pool.writer, kinds, reactor))
         self.quotas.go_by(_quotas(loaded, self.pool))
-        self.ledger.keeping = _keeping(loaded.config)
-        counters = (self.counting, self.ledger)
-        self.site.go_by(_site(loaded, guard, self.pool, endpoints, reactor, *counters))
-        self.scraped.go_by(_scraped(loaded, reactor, self.counting))
+        self.books.ledger.keeping = _keeping(loaded.config)
+        self.site.go_by(_site(loaded, guard, self.pool, endpoints, reactor, self.books))
+        self.site.bodies = _bodies(loaded, self.pool, self._scribe)
+        self.scraped.go_by(_scraped(loaded, reactor, self.books.counting))
+        self.warn()
+
+    def warn(self) -> None:
+        """Say what an operator should not forget to turn off."""
+        if self.site.bodies is not None:
+            self.site.bodies.warn()
+
+    def standing(self) -> str:
+        """How it is, in one line for the operator: numbers, and no names."""
+        connections, now = self.site.connections, self.pool.now()
+        known = (Known(a.record, a.holds.by_model) for a in self.pool.accounts)
+        told = headcount(state_of(each, now) for each in known)
+        return f"{told}; connections: {len(connections)}, requests: {connections.busy}"
 
 
 def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
@@ -95,17 +133,20 @@ def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
     kinds = make_kinds(loaded, endpoints, commons)
     pool = _pool(loaded, StoreWriter(store), kinds, reactor, tell)
     ledger = Ledger(store.directory, reactor, _keeping(loaded.config))
-    site = _site(loaded, make_guard(loaded), pool, endpoints, reactor, counting, ledger)
+    books = Books(counting, ledger)
+    site = _site(loaded, make_guard(loaded), pool, endpoints, reactor, books)
+    scribe = Threads(reactor, most=1)
+    site.bodies = _bodies(loaded, pool, scribe)
     counting.look_at(Present(pool, site, endpoints))
     return Wired(
         site,
         pool,
         _quotas(loaded, pool),
-        counting,
+        books,
         _scraped(loaded, reactor, counting),
         endpoints,
-        ledger,
         commons,
+        scribe,
     )
 
 
@@ -160,10 +201,10 @@ def _site(
     pool: AccountPool,
     endpoints: Endpoints,
     reactor: Any,
-    counting: Counting,
-    ledger: Ledger,
+    books: Books,
 ) -> GatewaySite:
-    config, meters = loaded.config, counting.meters
+    config, counting = loaded.config, books.counting
+    meters = counting.meters
     meters.models.known = _named_models(config)
     gateway = _gateway(config, pool, endpoints, reactor)
     form = Form(config.http.stream_default)
@@ -181,7 +222,7 @@ def _site(
         ),
         default_form=form,
         new_id=new_id,
-        witnesses=[meters.note, ledger.note],
+        witnesses=books.witnesses,
         tell=meters.hear,
     )
 
@@ -254,7 +295,25 @@ def _gateway(
             patience=config.pool.wait_seconds,
         ),
         clock=reactor,
+        tells=_levels(config).lets_through(Gateway.__module__, "debug"),
     )
+
+
+def _bodies(loaded: Loaded, pool: AccountPool, scribe: Threads) -> Bodies | None:
+    settings, path = loaded.config.log, loaded.bodies_file()
+    if path is None:
+        return None
+    file = BodiesFile(path, settings.bodies_file_bytes)
+    return Bodies(file, settings.bodies_bytes, pool.secrets, scribe.run)
+
+
+def make_manner(config: Config) -> Manner:
+    """How the log is written."""
+    return Manner(config.log.format, _levels(config))
+
+
+def _levels(config: Config) -> Levels:
+    return Levels(config.log.level, config.log.by_subsystem())
 
 
 def make_guard(loaded: Loaded) -> Guard:

@@ -514,7 +514,7 @@ def house(tmp_path: Path) -> Wired:
 
 def test_what_outlives_a_new_configuration(house: Wired, tmp_path: Path) -> None:
     """Counts go on, and models that have been added have names of their own."""
-    meters = house.counting.meters
+    meters = house.books.counting.meters
     house.site.has_ended(Served(model="gemini-2.5-pro", status=200))
     house.site.has_ended(Served(model="new", status=404, ended="passed"))
     loaded = configured(
@@ -524,7 +524,7 @@ def test_what_outlives_a_new_configuration(house: Wired, tmp_path: Path) -> None
     house.rewire(loaded, make_guard(loaded))
     house.site.has_ended(Served(model="new", status=404, ended="passed"))
 
-    assert house.counting.meters is meters
+    assert house.books.counting.meters is meters
     assert {place.model for place in meters.rows} == {"gemini-2.5-pro", OTHER, "new"}
     assert house.endpoints.is_avoided("http://one.example", now=1.0)
     assert house.endpoints.avoid_seconds == 7.0

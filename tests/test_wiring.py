@@ -77,5 +77,8 @@ def test_usage_goes_on(tmp_path: Path) -> None:
     house.rewire(other, make_guard(other))
     house.site.has_ended(Served(model="pro"))
 
-    assert [minute.requests for minute in house.ledger.minutes(0.0)] == [2]
-    assert (house.ledger.keeping.days, house.ledger.directory) == (7, tmp_path)
+    assert [minute.requests for minute in house.books.ledger.minutes(0.0)] == [2]
+    assert (house.books.ledger.keeping.days, house.books.ledger.directory) == (
+        7,
+        tmp_path,
+    )
