@@ -1,8 +1,13 @@
-"""Tests for ``antigravity_gw.wiring``: the connections to upstream."""
+"""Tests for ``antigravity_gw.wiring``: connections to upstream, and usage."""
+
+from pathlib import Path
 
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
+from antigravity_gw.config import load
+from antigravity_gw.journal import Served
+from antigravity_gw.pool.store import Store
 from antigravity_gw.relay import Relay
 from antigravity_gw.upstream.body import SealedBody
 from antigravity_gw.upstream.client import Patience, Upstream
@@ -11,6 +16,7 @@ from antigravity_gw.upstream.order import Order
 from antigravity_gw.wire.answer import EventFraming, StreamedAnswer
 from antigravity_gw.wire.envelope import unwrapped
 from antigravity_gw.wire.judging import Table
+from antigravity_gw.wiring import make_guard, wired
 
 HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -57,3 +63,22 @@ def test_a_connection_that_is_being_closed() -> None:
     assert first.value() == b""
     assert len(reactor.tcpClients) == 2
     again.cancel()
+
+
+def test_usage_goes_on(tmp_path: Path) -> None:
+    """
+    A new configuration says how usage is kept from now on; what was counted stays,
+    and what ends from then on is counted with it.
+    """
+    loaded, store = load(None, {"HOME": str(tmp_path)}), Store.open(tmp_path)
+    house = wired(loaded, store, MemoryReactorClock())
+    house.site.has_ended(Served(model="pro"))
+    other = load(None, {**loaded.environ, "ANTIGRAVITY_GW_USAGE_KEEP_DAYS": "7"})
+    house.rewire(other, make_guard(other))
+    house.site.has_ended(Served(model="pro"))
+
+    assert [minute.requests for minute in house.books.ledger.minutes(0.0)] == [2]
+    assert (house.books.ledger.keeping.days, house.books.ledger.directory) == (
+        7,
+        tmp_path,
+    )
