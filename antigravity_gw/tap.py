@@ -32,7 +32,6 @@ from antigravity_gw.metrics.listening import MetricsListeners
 from antigravity_gw.notifying import Notifying
 from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.store import Store
-from antigravity_gw.pool.watch import StoreWatch
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.reloading import Reloading
 from antigravity_gw.usage.ledger import Ledger
@@ -239,7 +238,6 @@ def makeService(options: Options) -> IService:
     store, accounts = _opened(loaded)
     house = wired(loaded, store, reactor)
     house.pool.take_up(accounts)
-    watch = StoreWatch(house.pool, store)
     handed_over = _handed_over(os.environ)
     listeners = Listeners(
         reactor,
@@ -273,7 +271,7 @@ def makeService(options: Options) -> IService:
         descriptors,
         Writing(house.pool.writer),
         Bookkeeping(house.books.ledger),
-        Repeating(STORE_CHECK, watch.look),
+        Repeating(STORE_CHECK, house.watch.look),
         Repeating(QUOTA_CHECK, house.quotas.look),
         LagWatch(reactor, house.books.counting.meters.lag),
         Signals(reactor, draining),
