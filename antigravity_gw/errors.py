@@ -75,11 +75,19 @@ class Unauthenticated(GatewayError):
         return {"www-authenticate": 'Bearer realm="antigravity-gw"'}
 
 
+class KeyExpired(Unauthenticated):
+    """The key is one of this gateway's, and not good any more."""
+
+
 class Forbidden(GatewayError):
     """The request comes from where it must not come from."""
 
     code = 403
     status = "PERMISSION_DENIED"
+
+
+class ModelNotAllowed(Forbidden):
+    """The client's key is good, but not for this model."""
 
 
 class NotFound(GatewayError):
@@ -198,6 +206,14 @@ class TooManyRequests(Busy):
 
 class TooManyStreams(Busy):
     """One client has as many streams under way as it may have."""
+
+
+class TooManyPerMinute(Busy):
+    """One client has asked for as many answers within a minute as it may."""
+
+
+class TokensSpent(Busy):
+    """One client has used up what it may of tokens today."""
 
 
 class BodiesTooLarge(Busy):

@@ -21,8 +21,10 @@ from antigravity_gw.config import Loaded
 from antigravity_gw.descriptors import Descriptors
 from antigravity_gw.draining import Draining, Signals
 from antigravity_gw.embedded import Embedded
+from antigravity_gw.keys import StoredKey
 from antigravity_gw.listening import CannotStart, Listeners
 from antigravity_gw.pool.account import Known
+from antigravity_gw.pool.clientkeys import ClientKeys
 from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.watch import StoreWatch
@@ -207,10 +209,11 @@ def makeService(options: Options) -> IService:
         sandbox.setServiceParent(service)
         load, simulated_by = lambda: sandbox.loaded(options.load()), sandbox.url
     loaded = load()
-    store, accounts = _opened(loaded)
+    store, accounts, keys = _opened(loaded)
     house = wired(loaded, store, reactor)
     house.pool.take_up(accounts)
-    watch = StoreWatch(house.pool, store)
+    house.take_up_keys(keys)
+    watch = StoreWatch(house.pool, store, house.take_up_keys)
     listeners = Listeners(
         reactor,
         loaded.config.listen,
@@ -243,12 +246,12 @@ def makeService(options: Options) -> IService:
     return service
 
 
-def _opened(loaded: Loaded) -> tuple[Store, list[Known]]:
-    """The store, and the accounts in it."""
+def _opened(loaded: Loaded) -> tuple[Store, list[Known], list[StoredKey]]:
+    """The store, and the accounts and keys in it."""
     try:
         store = Store.open(loaded.state_directory().absolute())
         # What the operator may have mended by a new configuration gets a chance.
         store.trust_clients()
-        return store, store.accounts()
+        return store, store.accounts(), ClientKeys(store).all()
     except StoreError as error:
         raise CannotStart(error.message) from None

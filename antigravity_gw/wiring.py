@@ -1,13 +1,16 @@
 """Building the rooms from a configuration, and handing them to each other."""
 
 import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
 from attrs import define, evolve
 
+from antigravity_gw.allowances import DAY, day_of
 from antigravity_gw.config import Config, Loaded
 from antigravity_gw.gateway import Gateway, Limits
+from antigravity_gw.keys import StoredKey
 from antigravity_gw.kind import Kinds
 from antigravity_gw.means import Commons, make_catalog, make_kinds
 from antigravity_gw.pool.choosing import Chooser, Strategy
@@ -53,11 +56,28 @@ class Wired:
 
         :param guard: that of the new configuration, settled.
         """
+        guard.take_up(self.site.guard.keys.stored)
         endpoints, reactor = _endpoints(loaded.config), self._commons.reactor
         kinds = make_kinds(loaded, endpoints, self._commons)
         self.pool.go_by(_pool(loaded, self.pool.writer, kinds, reactor))
         self.quotas.go_by(_quotas(loaded, self.pool))
         self.site.go_by(_site(loaded, guard, self.pool, endpoints, reactor))
+
+    def take_up_keys(self, stored: Sequence[StoredKey]) -> None:
+        """Let in whom the keys of the store belong to, and nobody they belonged to."""
+        self.site.guard.take_up(stored)
+
+    async def recall(
+        self, tokens_since: Callable[[float], Awaitable[Mapping[str, int]]]
+    ) -> None:
+        """
+        Let what clients have used of today's tokens outlive a restart.
+
+        :param tokens_since: tells how many tokens each key has used since a moment,
+            in POSIX seconds.
+        """
+        day = day_of(self._commons.reactor.seconds())
+        self.site.allowances.seed(day, await tokens_since(day * DAY))
 
 
 def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
@@ -121,7 +141,8 @@ def _site(
     config = loaded.config
     gateway = _gateway(config, pool, endpoints, reactor)
     form = Form(config.http.stream_default)
-    api = Api(gateway, make_catalog(config), form, new_id=lambda: str(uuid4()))
+    catalog = make_catalog(config)
+    api = Api(gateway, catalog, form, new_id=lambda: str(uuid4()))
     return GatewaySite(
         make_tree(api, pool),
         guard,
@@ -135,6 +156,7 @@ def _site(
         ),
         default_form=form,
         new_id=new_id,
+        resolve=catalog.resolve,
     )
 
 

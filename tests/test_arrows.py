@@ -12,7 +12,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "causes": set(),
     "errors": set(),
     "checks": set(),
-    "keys": {"errors"},
+    "keys": {"catalog", "errors"},
+    "allowances": {"errors", "journal", "keys"},
     "gaps": set(),
     "journal": {"causes", "gaps", "wire"},
     "needs": set(),
@@ -34,11 +35,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("causes", "checks", "errors", "kind", "needs", "record", "upstream"),
         *("waiting", "wire"),
     },
-    "pool": {"causes", "errors", "kind", "needs", "record", "waiting", "wire"},
+    "pool": {
+        *("causes", "errors", "keys", "kind", "needs", "record", "waiting"),
+        "wire",
+    },
     "gateway": {"errors", "journal", "journey", "pool", "relay", "upstream", "wire"},
     "web": {
-        *("catalog", "checks", "errors", "gateway", "journal", "keys", "pool"),
-        *("tally", "wire"),
+        *("allowances", "catalog", "checks", "errors", "gateway", "journal", "keys"),
+        *("pool", "tally", "wire"),
     },
     "accepting": set(),
     "sending": set(),
@@ -51,11 +55,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "means": {
         *("catalog", "config", "kind", "kinds", "settings", "upstream", "wire"),
     },
-    "wiring": {"config", "gateway", "kind", "means", "pool", "upstream", "web"},
+    "wiring": {
+        *("allowances", "config", "gateway", "keys", "kind", "means", "pool"),
+        *("upstream", "web"),
+    },
     "reloading": {"config", "descriptors", "listening", "wiring"},
     "tap": {
         *("checking", "config", "descriptors", "draining", "embedded", "listening"),
-        *("pool", "reloading", "wiring"),
+        *("keys", "pool", "reloading", "wiring"),
     },
     "states": {"needs", "pool", "record", "wire"},
     "trial": {
@@ -77,14 +84,24 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ports": {"listening", "premises"},
     "cli": {
         *("checking", "checks", "clientfile", "config", "doctor", "importing", "kind"),
-        *("kinds", "login", "means", "needs", "pool", "ports", "premises"),
+        *("keys", "kinds", "login", "means", "needs", "pool", "ports", "premises"),
         *("receiving", "record", "remedies", "settings", "states", "trial"),
         *("upstream", "wire", "wiring"),
     },
 }
 
 PURE = (
-    *("causes", "errors", "checks", "keys", "journal", "needs", "wire", "catalog"),
+    *(
+        "allowances",
+        "causes",
+        "errors",
+        "checks",
+        "keys",
+        "journal",
+        "needs",
+        "wire",
+        "catalog",
+    ),
     "gaps",
     *("reach", "record", "upstream/order"),
     *("importing", "clientfile", "journey", "settings", "states", "config"),
@@ -99,6 +116,7 @@ PURE = (
         "web/deadlines",
         "web/forms",
         "web/origins",
+        "web/paths",
     ),
 )
 """The rules: they import no framework, and take no time from a clock."""

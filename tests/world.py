@@ -360,7 +360,6 @@ class World:
             consequences=consequences,
             chooser=Chooser(settings.get("strategy", Strategy.FILL)),
         )
-        self.watch = StoreWatch(self.pool, self.store, execute)
         for name in settings.get("accounts", ("a", "b", "c")):
             self.add(name)
         gateway = self.make_gateway(
@@ -384,6 +383,7 @@ class World:
             hosts=frozenset(settings.get("names", ())),
             origins=frozenset(settings.get("origins", ())),
         )
+        self.watch = StoreWatch(self.pool, self.store, self.guard.take_up, execute)
         self.site = GatewaySite(
             make_tree(api, self.pool),
             self.guard,
@@ -392,6 +392,7 @@ class World:
             deadlines=settings.get("deadlines", Deadlines()),
             default_form=form,
             new_id=lambda: f"request-{next(requests)}",
+            resolve=settings.get("catalog", CATALOG).resolve,
             witnesses=[self.ended.append],
         )
 
