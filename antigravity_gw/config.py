@@ -4,7 +4,7 @@ What the daemon can be told, as typed values.
 ``docs/config.toml`` explains every setting; ``settings.py`` reads them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -66,16 +66,22 @@ PerDay = Annotated[int, between(1, 10**15, "tokens")]
 
 
 @frozen(kw_only=True)
-class ClientKey:
-    """
-    A key that lets a client in, and what it may do.
-
-    It is told by its SHA-256, or in a file of its own.
-    """
+class NamedKey:
+    """A key that lets somebody in: by its SHA-256, or in a file of its own."""
 
     name: KeyName
     sha256: Digest | None = None
     file: str = ""
+
+    def opened_by(self, digest: bytes) -> Key:
+        """The key, whose SHA-256 is *digest*."""
+        return Key(self.name, digest)
+
+
+@frozen(kw_only=True)
+class ClientKey(NamedKey):
+    """The key of a client, and what it may do."""
+
     requests_per_minute: PerMinute | None = None
     streams: Streams | None = None
     tokens_per_day: PerDay | None = None
@@ -83,7 +89,7 @@ class ClientKey:
     expires: datetime | None = None
 
     def opened_by(self, digest: bytes) -> Key:
-        """The key whose SHA-256 is *digest*."""
+        """The key, whose SHA-256 is *digest*."""
         allowance = Allowance(
             requests_per_minute=self.requests_per_minute,
             streams=self.streams,
@@ -100,6 +106,14 @@ class Auth:
 
     mode: Literal["auto", "off", "strict", "all_except_health"] = "auto"
     keys: Annotated[tuple[ClientKey, ...], differently_named("key")] = ()
+
+
+@frozen(kw_only=True)
+class Admin:
+    """What is for operators only, and who they are."""
+
+    page: bool = False
+    keys: Annotated[tuple[NamedKey, ...], differently_named("key")] = ()
 
 
 @frozen(kw_only=True)
@@ -231,6 +245,7 @@ class Config:
     state_dir: str = ""
     http: Http = Http()
     auth: Auth = Auth()
+    admin: Admin = Admin()
     oauth: OAuth = OAuth()
     upstream: Upstream = Upstream()
     pool: Pool = Pool()
@@ -272,13 +287,24 @@ class Loaded:
 
     def key_ring(self) -> KeyRing:
         """
-        The keys of ``auth.keys``.
+        The keys of ``auth.keys``, which let clients in.
 
         :raises ConfigError: naming every key that cannot be used.
         """
+        return self._ring("auth.keys", self.config.auth.keys)
+
+    def operator_ring(self) -> KeyRing:
+        """
+        The keys of ``admin.keys``, which let operators in.
+
+        :raises ConfigError: naming every key that cannot be used.
+        """
+        return self._ring("admin.keys", self.config.admin.keys)
+
+    def _ring(self, table: str, entries: Sequence[NamedKey]) -> KeyRing:
         keys, problems = [], []
-        for number, key in enumerate(self.config.auth.keys):
-            place = f"auth.keys.{number}"
+        for number, key in enumerate(entries):
+            place = f"{table}.{number}"
             if (key.sha256 is None) == (not key.file):
                 problems.append(f"{self.path}: {place}: expected sha256 or file")
             elif key.sha256 is not None:

@@ -79,6 +79,14 @@ class KeyExpired(Unauthenticated):
     """The key is one of this gateway's, and not good any more."""
 
 
+class NoOperator(Unauthenticated):
+    """What is for operators only was asked for without one of their keys."""
+
+    def headers(self) -> dict[str, str]:
+        """A challenge that has a browser ask for the key."""
+        return {"www-authenticate": 'Basic realm="antigravity-gw operators"'}
+
+
 class Forbidden(GatewayError):
     """The request comes from where it must not come from."""
 

@@ -27,6 +27,7 @@ from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.guard import Guard, Mode
 from antigravity_gw.web.models import Api
+from antigravity_gw.web.operators import Operators
 from antigravity_gw.web.site import GatewaySite, make_tree
 
 QUOTAS_AFTER = 15.0
@@ -204,6 +205,7 @@ def make_guard(loaded: Loaded) -> Guard:
         keys=loaded.key_ring(),
         hosts=frozenset(host.lower() for host in http.hosts),
         origins=frozenset(http.cors_origins),
+        operators=Operators(loaded.operator_ring()),
     )
 
 

@@ -203,7 +203,11 @@ def test_remove(store: Store) -> None:
             t: db.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in tables
         }
     assert left == dict.fromkeys(
-        ("account", "secret", "access", "finding", "hold", "quota"), 0
+        (
+            *("account", "secret", "access", "finding", "hold", "quota"),
+            "client_key",
+        ),
+        0,
     )
 
 

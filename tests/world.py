@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import define, evolve, field
 from treq.testing import RequestTraversalAgent
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import execute
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
@@ -50,6 +51,7 @@ from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.guard import Guard, Mode
 from antigravity_gw.web.models import Api
+from antigravity_gw.web.operators import Operators
 from antigravity_gw.web.site import GatewaySite, make_tree
 from antigravity_gw.web.timed import LINGER
 from antigravity_gw.wire.companion import Remaining
@@ -336,6 +338,7 @@ class World:
         self.clock.advance(settings.get("time", 1_000_000.0))
         self.google = Google()
         self.clients: list[Client] = []
+        self.peer = settings.get("peer", IPv4Address("TCP", "127.0.0.1", 50_000))
         self.ended: list[Served] = []
         self.token_calls: list[bytes] = []
         self.token_reply: Callable[[str], tuple[int, bytes]] = _token
@@ -382,6 +385,7 @@ class World:
             KeyRing(settings.get("keys", (Key.of("alice", b"right"),))),
             hosts=frozenset(settings.get("names", ())),
             origins=frozenset(settings.get("origins", ())),
+            operators=Operators(KeyRing(settings.get("operators", ()))),
         )
         self.watch = StoreWatch(self.pool, self.store, self.guard.take_up, execute)
         self.site = GatewaySite(
@@ -465,7 +469,7 @@ class World:
     def client(self) -> Client:
         """A new connection."""
         protocol: Any = self.site.buildProtocol(None)
-        transport = Socket()
+        transport = Socket(peerAddress=self.peer)
         protocol.makeConnection(transport)
         self.clients.append(Client(transport, protocol, self))
         return self.clients[-1]

@@ -18,6 +18,7 @@ from antigravity_gw.keys import (
     StoredKey,
     presented,
 )
+from antigravity_gw.web.operators import Operators, is_for_operators
 from antigravity_gw.web.origins import (
     host_of,
     is_expected_host,
@@ -52,12 +53,14 @@ class Guard:
     :ivar mode: never AUTO once :meth:`settle` was called.
     :ivar hosts: names besides loopback that ``Host`` may have, in lower case.
     :ivar origins: web origins whose pages may call.
+    :ivar operators: the gate in front of what is for operators only.
     """
 
     mode: Mode
     keys: KeyRing
     hosts: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
+    operators: Operators = field(factory=Operators)
     _log: Logger = field(factory=Logger, init=False)
     _warned: bool = field(default=False, init=False)
 
@@ -93,16 +96,20 @@ class Guard:
         Let *request* pass, or not.
 
         :param path: its path, in segments.
-        :returns: the client's key, which may have expired; ANYBODY where none is
-            asked for, and none of ours is shown.
+        :returns: the key that was shown, which may have expired; ANYBODY where none
+            is asked for, and none of ours is shown.
         :raises GatewayError: when it may not pass, saying why.
         """
         authority = self._authority(request)
-        if self.mode is Mode.OFF:
+        is_open = self.mode is Mode.OFF
+        if is_open:
             self._admit_local(request, authority)
-            return ANYBODY if path in HEALTH else self._recognised(request, now)
-        if self.mode is Mode.ALL_EXCEPT_HEALTH and path in HEALTH:
+        if is_for_operators(path):
+            return self.operators.admit(request, now, asks_clients=not is_open)
+        if self.mode is not Mode.STRICT and path in HEALTH:
             return ANYBODY
+        if is_open:
+            return self._recognised(request, now)
         return self._admit_key(request, now)
 
     def allows_origin(self, request: Request) -> str | None:

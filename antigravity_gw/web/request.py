@@ -24,6 +24,7 @@ from antigravity_gw.keys import ANYBODY, Key
 from antigravity_gw.web.admission import Share
 from antigravity_gw.web.forms import ALT, Form
 from antigravity_gw.web.guard import HEALTH
+from antigravity_gw.web.operators import is_for_operators
 from antigravity_gw.web.paths import model_asked
 from antigravity_gw.web.replies import write_error, write_nothing
 
@@ -138,7 +139,7 @@ class GatewayRequest(Request):
         wants_answer = self.key.is_limited and self._asks_for_answer()
         self.share = self.site.admission.admit(
             length,
-            counts=self.segments not in HEALTH,
+            counts=not self._is_about_us(),
             stream_of=self.served.key if self.served.streams else None,
             streams=self.key.allowance.streams,
         )
@@ -168,6 +169,10 @@ class GatewayRequest(Request):
     def may_use(self, model: str) -> bool:
         """Whether its client may use what it calls *model*."""
         return self.key.allowance.allows(model, self.site.resolve(model))
+
+    def _is_about_us(self) -> bool:
+        """Whether it asks how the gateway is, which it is told however busy that is."""
+        return self.segments in HEALTH or is_for_operators(self.segments)
 
     def _check_expectations(self) -> None:
         for expected in self.requestHeaders.getRawHeaders(b"expect", ()):
