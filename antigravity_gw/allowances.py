@@ -10,7 +10,12 @@ from collections.abc import Mapping
 
 from attrs import define, field
 
-from antigravity_gw.errors import Busy, TokensSpent, TooManyPerMinute
+from antigravity_gw.errors import (
+    Busy,
+    TokensSpent,
+    TooManyPerMinute,
+    whole_seconds,
+)
 from antigravity_gw.journal import Served
 from antigravity_gw.keys import Key
 
@@ -112,6 +117,4 @@ class Allowances:
 
 def _told(kind: type[Busy], message: str, wait: float) -> Busy:
     """An error whose *message* ends with how long to wait, as its headers say."""
-    error = kind(message, wait)
-    error.message = f"{message} {error.seconds()} s"
-    return error
+    return kind(f"{message} {whole_seconds(wait)} s", wait)

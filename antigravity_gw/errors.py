@@ -191,8 +191,8 @@ class Busy(GatewayError):
     retry_after: float = field(default=1.0)
 
     def seconds(self) -> int:
-        """Whole seconds to wait, as ``Retry-After`` wants them; at least one."""
-        return max(1, math.ceil(self.retry_after))
+        """Whole seconds to wait."""
+        return whole_seconds(self.retry_after)
 
     def details(self) -> list[dict[str, Any]]:
         """``RetryInfo``, which more clients read than the header."""
@@ -300,4 +300,9 @@ class Passed(GatewayError):
         """``Retry-After``, when upstream said how long."""
         if self.retry_after is None:
             return {}
-        return {"retry-after": str(max(1, math.ceil(self.retry_after)))}
+        return {"retry-after": str(whole_seconds(self.retry_after))}
+
+
+def whole_seconds(delay: float) -> int:
+    """A delay as ``Retry-After`` wants it: never too short, and at least one."""
+    return max(1, math.ceil(delay))
