@@ -92,18 +92,19 @@ def test_every_setting_is_documented(place: tuple[str, ...]) -> None:
         ("[[auth.keys]]", "{file}: auth.keys.0.name: is missing"),
         (
             "[[auth.keys]]\nname='Ada L.'",
-            "{file}: auth.keys.0.name: expected a key's name: up to 64 letters, digits, "
-            "'.', '_', '@' and '-', the first of them a letter or a digit, not 'Ada L.'",
+            "{file}: auth.keys.0.name: expected a key's name: up to 64 letters, "
+            "digits, '.', '_', '@' and '-', the first of them a letter or a digit, "
+            "not 'Ada L.'",
         ),
         (
             "[[auth.keys]]\nname='a'\nexpires='soon'",
-            "{file}: auth.keys.0.expires: expected a date or time such as 2030-01-31 or "
-            "2030-01-31T18:00:00Z, not 'soon'",
+            "{file}: auth.keys.0.expires: expected a date or time such as 2030-01-31 "
+            "or 2030-01-31T18:00:00Z, not 'soon'",
         ),
         (
             "[[auth.keys]]\nname='a'\nexpires=90",
-            "{file}: auth.keys.0.expires: expected a date or time such as 2030-01-31 or "
-            "2030-01-31T18:00:00Z, not 90",
+            "{file}: auth.keys.0.expires: expected a date or time such as 2030-01-31 "
+            "or 2030-01-31T18:00:00Z, not 90",
         ),
         (
             "[[auth.keys]]\nname='a'\nrequests_per_minute=0",
