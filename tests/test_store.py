@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
+from antigravity_gw.keys import StoredKey
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Access, Known
+from antigravity_gw.pool.clientkeys import ClientKeys
 from antigravity_gw.pool.database import NoStore, StoreError
 from antigravity_gw.pool.hold import EVERY_MODEL, Hold
 from antigravity_gw.pool.learnt import (
@@ -318,6 +320,10 @@ def test_upgrade(tmp_path: Path) -> None:
     ]
     store.apply(all_that_is_learnt("1", epoch=0))
     assert Store.open(tmp_path).accounts()[0].holds == KNOWN.holds
+    keys = ClientKeys(store)
+    assert keys.all() == []
+    keys.add(StoredKey(name="ann", digest=b"x", made=1.0, given=1.0))
+    assert [key.name for key in keys.all()] == ["ann"]
 
 
 def test_an_upgrade_that_fails(tmp_path: Path) -> None:

@@ -1,8 +1,13 @@
-"""Tests for ``antigravity_gw.wiring``: the connections to upstream."""
+"""Tests for ``antigravity_gw.wiring``: what is handed over, and connections."""
 
+from pathlib import Path
+
+from helpers import now
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
+from antigravity_gw.config import load
+from antigravity_gw.pool.store import Store
 from antigravity_gw.relay import Relay
 from antigravity_gw.upstream.body import SealedBody
 from antigravity_gw.upstream.client import Patience, Upstream
@@ -11,6 +16,7 @@ from antigravity_gw.upstream.order import Order
 from antigravity_gw.wire.answer import EventFraming, StreamedAnswer
 from antigravity_gw.wire.envelope import unwrapped
 from antigravity_gw.wire.judging import Table
+from antigravity_gw.wiring import wired
 
 HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -57,3 +63,21 @@ def test_a_connection_that_is_being_closed() -> None:
     assert first.value() == b""
     assert len(reactor.tcpClients) == 2
     again.cancel()
+
+
+def test_tokens_of_today(tmp_path: Path) -> None:
+    """What was used since midnight, before this start, counts for today's limits."""
+    reactor = MemoryReactorClock()
+    reactor.advance(20_000 * 86400 + 3600.0)
+    loaded = load(None, {"HOME": str(tmp_path)})
+    house = wired(loaded, Store.open(tmp_path), reactor)
+    asked = []
+
+    async def tokens_since(moment: float) -> dict[str, int]:
+        asked.append(moment)
+        return {"ann": 7}
+
+    now(house.recall(tokens_since))
+
+    assert asked == [20_000 * 86400]
+    assert house.site.allowances.tokens("ann", reactor.seconds()) == 7

@@ -126,9 +126,7 @@ def _summary(states: Sequence[str]) -> str:
             " A key of the store is shadowed, and lets nobody in, while auth.keys has "
             f"one of its name; '{KEYS} revoke NAME' forgets it."
         )
-    return (
-        f"{told} '{KEYS} set NAME' changes what one may do, '{KEYS} --help' tells more."
-    )
+    return f"{told} '{KEYS} set NAME' changes what one may do."
 
 
 def key_object(key: Listed, now: float) -> dict[str, Any]:
