@@ -34,6 +34,7 @@ def looked_through(
     except ConfigError as error:
         return None, error.problems
     problems = check_endpoints(reactor, loaded.config.listen)
+    problems += check_endpoints(reactor, loaded.config.metrics.listen, "metrics.listen")
     for reads in (loaded.key_ring, loaded.operator_ring, loaded.oauth_client):
         problems += _problems_of(reads)
     return loaded, problems + _useless_certificates(loaded)

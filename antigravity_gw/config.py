@@ -213,6 +213,22 @@ class Limits:
 
 
 @frozen(kw_only=True)
+class Metrics:
+    """Where Prometheus gets its numbers."""
+
+    enabled: bool = True
+    listen: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Usage:
+    """What is kept of what was used."""
+
+    keep_days: Annotated[int, between(0, 3660, "days")] = 90
+    write_seconds: Annotated[float, between(0.05, 300, "seconds")] = 5.0
+
+
+@frozen(kw_only=True)
 class Models:
     """What models there are, and what else they are called."""
 
@@ -251,7 +267,9 @@ class Config:
     pool: Pool = Pool()
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
+    usage: Usage = Usage()
     models: Models = Models()
+    metrics: Metrics = Metrics()
 
 
 @frozen

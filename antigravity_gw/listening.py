@@ -77,6 +77,11 @@ class Listeners(Service):
         self._simulated_by = simulated_by
         self._ports: list[IListeningPort] = []
 
+    @property
+    def setting(self) -> str:
+        """The setting that the endpoints come from."""
+        return "listen"
+
     def privilegedStartService(self) -> None:
         """
         Open the sockets, while there may still be the privilege to.
@@ -94,13 +99,17 @@ class Listeners(Service):
         ]
         asks_for_key = self.settle(self._door)
         for url in urls:
-            self._log.info(
-                "listening on {url}, {auth}",
-                url=url,
-                auth="a key is asked for" if asks_for_key else "no key is asked for",
-            )
+            self.announce(url, asks_for_key)
         if self._simulated_by:
             self._invite(urls[0])
+
+    def announce(self, url: str, asks_for_key: bool) -> None:
+        """Say where it listens."""
+        self._log.info(
+            "listening on {url}, {auth}",
+            url=url,
+            auth="a key is asked for" if asks_for_key else "no key is asked for",
+        )
 
     def settle(self, door: Door) -> bool:
         """
@@ -142,9 +151,9 @@ class Listeners(Service):
             opened: list[IListeningPort | Failure] = []
             endpoint.listen(self._factory).addBoth(opened.append)
         except Exception as error:
-            raise CannotStart(_no_endpoint(description, error)) from None
+            raise CannotStart(_no_endpoint(self.setting, description, error)) from None
         if not opened:
-            raise CannotStart(f"listen = {description!r} does not open at once")
+            raise CannotStart(f"{self.setting} = {description!r} does not open at once")
         if isinstance(opened[0], Failure):
             raise CannotStart(_why_not(description, opened[0].value))
         make_patient(opened[0], self._reactor)
@@ -168,14 +177,20 @@ def endpoint_of(reactor: Any, description: str) -> IStreamServerEndpoint:
     return endpoint
 
 
-def check_endpoints(reactor: Any, endpoints: tuple[str, ...]) -> list[str]:
-    """What is wrong with *endpoints*, as far as can be seen without opening them."""
+def check_endpoints(
+    reactor: Any, endpoints: tuple[str, ...], setting: str = "listen"
+) -> list[str]:
+    """
+    What is wrong with *endpoints*, as far as can be seen without opening them.
+
+    :param setting: where they come from.
+    """
     problems = []
     for description in endpoints:
         try:
             endpoint_of(reactor, description)
         except Exception as error:
-            problems.append(_no_endpoint(description, error))
+            problems.append(_no_endpoint(setting, description, error))
     return problems
 
 
@@ -188,9 +203,9 @@ def described(address: IAddress, encrypted: bool = False) -> str:
     return f"http{'s' * encrypted}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _no_endpoint(description: str, error: Exception) -> str:
+def _no_endpoint(setting: str, description: str, error: Exception) -> str:
     return (
-        f"listen = {description!r} is no endpoint this machine has ({error}); "
+        f"{setting} = {description!r} is no endpoint this machine has ({error}); "
         "try 'tcp:8045:interface=127.0.0.1'"
     )
 

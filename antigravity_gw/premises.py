@@ -19,9 +19,9 @@ from attrs import frozen
 
 from antigravity_gw.causes import Cause
 from antigravity_gw.config import KINDS, Loaded
+from antigravity_gw.database import NoStore, StoreError
 from antigravity_gw.descriptors import room
 from antigravity_gw.diagnosis import MOST_SKEW
-from antigravity_gw.pool.database import FILE_NAME, NoStore, StoreError
 from antigravity_gw.pool.store import Store
 from antigravity_gw.remedies import REMEDIES
 
@@ -145,7 +145,7 @@ def _yet_to_be_made(directory: Path) -> Premise:
 def _database(directory: Path) -> Iterator[Premise]:
     """The modes are looked at first: opening the database mends them."""
     for end in ("", "-wal", "-shm"):
-        part = directory / f"{FILE_NAME}{end}"
+        part = directory / f"{Store.FILE_NAME}{end}"
         if part.exists() and _mode(part) & NOT_ITS_OWNER:
             yield Premise(
                 "database",
@@ -167,7 +167,7 @@ def _database(directory: Path) -> Iterator[Premise]:
         )
     else:
         some = f"{count} account{'s' * (count != 1)}"
-        yield Premise("database", Grade.OK, f"{some} in {directory / FILE_NAME}")
+        yield Premise("database", Grade.OK, f"{some} in {directory / Store.FILE_NAME}")
 
 
 def disk(

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from twisted.application.service import Service
@@ -12,7 +13,7 @@ from antigravity_gw.descriptors import Descriptors
 from antigravity_gw.listening import CannotStart, Listeners
 from antigravity_gw.wiring import Wired, make_guard
 
-FIXED = ("listen", "state_dir")
+FIXED = ("listen", "state_dir", "metrics.listen")
 """Settings that a running daemon cannot change."""
 
 
@@ -78,7 +79,8 @@ class Reloading(Service):
             )
             return
         for setting in FIXED:
-            if getattr(loaded.config, setting) != getattr(self._started, setting):
+            said = attrgetter(setting)
+            if said(loaded.config) != said(self._started):
                 self._log.warn("a new {setting} takes a restart", setting=setting)
         self._house.rewire(loaded, guard)
         self._descriptors.go_by(loaded.config.limits)

@@ -18,19 +18,21 @@ from twisted.python import usage
 
 from antigravity_gw.checking import checked, good_news
 from antigravity_gw.config import Loaded
+from antigravity_gw.database import StoreError
 from antigravity_gw.descriptors import Descriptors
 from antigravity_gw.draining import Draining, Signals
 from antigravity_gw.embedded import Embedded
 from antigravity_gw.keys import StoredKey
 from antigravity_gw.listening import CannotStart, Listeners
+from antigravity_gw.metrics.lag import LagWatch
+from antigravity_gw.metrics.listening import MetricsListeners
 from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.clientkeys import ClientKeys
-from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.watch import StoreWatch
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.reloading import Reloading
-from antigravity_gw.wiring import wired
+from antigravity_gw.wiring import Wired, wired
 
 STORE_CHECK = 1.0
 """How often to look whether the command line has changed the store, in seconds."""
@@ -181,6 +183,25 @@ class Writing(Service):
         return self._writer.flushed()
 
 
+class Bookkeeping(Service):
+    """Sees that usage of earlier runs is read, and at the end all of it on disk."""
+
+    def __init__(self, house: Wired) -> None:
+        self._house = house
+        self._ledger = house.books.ledger
+
+    def startService(self) -> None:
+        """Begin to read."""
+        super().startService()
+        self._ledger.flushed()
+        Deferred.fromCoroutine(self._house.recall())
+
+    def stopService(self) -> Deferred[None]:
+        """The Deferred fires when all is on disk, or cannot be."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._ledger.close())
+
+
 def settle() -> None:
     """
     Have the garbage collector pass over what lives as long as the daemon.
@@ -224,6 +245,9 @@ def makeService(options: Options) -> IService:
     )
     connections = house.site.connections
     descriptors = Descriptors(loaded.config.limits, connections)
+    scrapers = MetricsListeners(
+        reactor, loaded.config.metrics.listen, house.scraped, house.scraped.guard
+    )
     reloading = Reloading(reactor, load, loaded, house, listeners, descriptors)
     draining = Draining(
         reactor,
@@ -234,9 +258,12 @@ def makeService(options: Options) -> IService:
     for part in (
         descriptors,
         Writing(house.pool.writer),
+        Bookkeeping(house),
         Repeating(STORE_CHECK, watch.look),
         Repeating(QUOTA_CHECK, house.quotas.look),
+        LagWatch(reactor, house.books.counting.meters.lag),
         Signals(reactor, draining),
+        scrapers,  # how the end goes can be watched
         draining,
         listeners,
         reloading,

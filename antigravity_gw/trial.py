@@ -16,12 +16,12 @@ from twisted.web.server import Request
 
 from antigravity_gw.causes import Cause
 from antigravity_gw.config import Loaded
+from antigravity_gw.database import StoreError
 from antigravity_gw.errors import GatewayError
 from antigravity_gw.gateway import Gateway
 from antigravity_gw.journal import Served
 from antigravity_gw.means import make_catalog
 from antigravity_gw.pool.account import Account, Known
-from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold
 from antigravity_gw.pool.store import Store
 from antigravity_gw.wire.ask import Ask

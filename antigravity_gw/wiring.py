@@ -1,18 +1,25 @@
 """Building the rooms from a configuration, and handing them to each other."""
 
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from attrs import define, evolve
+from attrs import define, evolve, frozen
+from twisted.web.resource import Resource
 
 from antigravity_gw.allowances import DAY, day_of
 from antigravity_gw.config import Config, Loaded
 from antigravity_gw.gateway import Gateway, Limits
-from antigravity_gw.keys import StoredKey
+from antigravity_gw.happenings import Listener, unheard
+from antigravity_gw.journal import Witness
+from antigravity_gw.keys import KeyRing, StoredKey
 from antigravity_gw.kind import Kinds
 from antigravity_gw.means import Commons, make_catalog, make_kinds
+from antigravity_gw.metrics.collector import Counting
+from antigravity_gw.metrics.door import OpenDoor
+from antigravity_gw.metrics.page import MetricsPage
+from antigravity_gw.metrics.present import Present
 from antigravity_gw.pool.choosing import Chooser, Strategy
 from antigravity_gw.pool.consequences import Consequences, Rests
 from antigravity_gw.pool.pool import AccountPool
@@ -22,16 +29,40 @@ from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.upstream.endpoints import Endpoints
+from antigravity_gw.usage.ledger import Keeping, Ledger
 from antigravity_gw.web.admission import Limits as ClientLimits
 from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.guard import Guard, Mode
 from antigravity_gw.web.models import Api
 from antigravity_gw.web.operators import Operators
+from antigravity_gw.web.resource import Branch
 from antigravity_gw.web.site import GatewaySite, make_tree
+from antigravity_gw.web.status import Health
+
+MOST_SCRAPERS = 100
+"""So many connections there may be where there are metrics and nothing else."""
 
 QUOTAS_AFTER = 15.0
 """How long a daemon runs before it asks for quotas, in seconds."""
+
+
+@frozen
+class Books:
+    """
+    What keeps account of all requests, whatever the settings.
+
+    :ivar counting: for Prometheus.
+    :ivar ledger: for who wants to know who used what.
+    """
+
+    counting: Counting
+    ledger: Ledger
+
+    @property
+    def witnesses(self) -> Sequence[Witness]:
+        """Who is told of each request that has ended."""
+        return self.counting.meters.note, self.ledger.note
 
 
 @define(eq=False)
@@ -41,11 +72,17 @@ class Wired:
 
     :ivar site: what clients connect to.
     :ivar quotas: what looks after the accounts' quotas.
+    :ivar books: what keeps account of all requests.
+    :ivar scraped: where there are metrics and nothing else.
+    :ivar endpoints: knows which of Google's hosts are failing.
     """
 
     site: GatewaySite
     pool: AccountPool
     quotas: QuotaWatch
+    books: Books
+    scraped: GatewaySite
+    endpoints: Endpoints
     _commons: Commons
 
     def rewire(self, loaded: Loaded, guard: Guard) -> None:
@@ -58,37 +95,47 @@ class Wired:
         :param guard: that of the new configuration, settled.
         """
         guard.take_up(self.site.guard.keys.stored)
-        endpoints, reactor = _endpoints(loaded.config), self._commons.reactor
+        endpoints, reactor = self.endpoints, self._commons.reactor
+        endpoints.avoid_seconds = loaded.config.upstream.avoid_seconds
         kinds = make_kinds(loaded, endpoints, self._commons)
         self.pool.go_by(_pool(loaded, self.pool.writer, kinds, reactor))
         self.quotas.go_by(_quotas(loaded, self.pool))
-        self.site.go_by(_site(loaded, guard, self.pool, endpoints, reactor))
+        self.books.ledger.keeping = _keeping(loaded.config)
+        self.site.go_by(_site(loaded, guard, self.pool, endpoints, reactor, self.books))
+        self.scraped.go_by(_scraped(loaded, reactor, self.books.counting))
 
     def take_up_keys(self, stored: Sequence[StoredKey]) -> None:
         """Let in whom the keys of the store belong to, and nobody they belonged to."""
         self.site.guard.take_up(stored)
 
-    async def recall(
-        self, tokens_since: Callable[[float], Awaitable[Mapping[str, int]]]
-    ) -> None:
-        """
-        Let what clients have used of today's tokens outlive a restart.
-
-        :param tokens_since: tells how many tokens each key has used since a moment,
-            in POSIX seconds.
-        """
+    async def recall(self) -> None:
+        """Let what clients have used of today's tokens outlive a restart."""
         day = day_of(self._commons.reactor.seconds())
-        self.site.allowances.seed(day, await tokens_since(day * DAY))
+        tokens = await self.books.ledger.tokens_since(day * DAY)
+        self.site.allowances.seed(day, tokens)
 
 
 def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
     """What serves *loaded*'s configuration; the accounts are yet to be taken up."""
-    endpoints = _endpoints(loaded.config)
+    counting = Counting()
+    tell = counting.meters.hear
+    endpoints = _endpoints(loaded.config, tell)
     commons = Commons.new(reactor)
     kinds = make_kinds(loaded, endpoints, commons)
-    pool = _pool(loaded, StoreWriter(store), kinds, reactor)
-    site = _site(loaded, make_guard(loaded), pool, endpoints, reactor)
-    return Wired(site, pool, _quotas(loaded, pool), commons)
+    pool = _pool(loaded, StoreWriter(store), kinds, reactor, tell)
+    ledger = Ledger(store.directory, reactor, _keeping(loaded.config))
+    books = Books(counting, ledger)
+    site = _site(loaded, make_guard(loaded), pool, endpoints, reactor, books)
+    counting.look_at(Present(pool, site, endpoints))
+    return Wired(
+        site,
+        pool,
+        _quotas(loaded, pool),
+        books,
+        _scraped(loaded, reactor, counting),
+        endpoints,
+        commons,
+    )
 
 
 def make_gateway(loaded: Loaded, store: Store, reactor: Any) -> Gateway:
@@ -104,7 +151,11 @@ def make_gateway(loaded: Loaded, store: Store, reactor: Any) -> Gateway:
 
 
 def _pool(
-    loaded: Loaded, writer: StoreWriter, kinds: Kinds, reactor: Any
+    loaded: Loaded,
+    writer: StoreWriter,
+    kinds: Kinds,
+    reactor: Any,
+    tell: Listener = unheard,
 ) -> AccountPool:
     settings = loaded.config.pool
     default = Rests()
@@ -114,8 +165,8 @@ def _pool(
         refused=evolve(default.refused, first=settings.refused_rest_seconds),
         trouble=evolve(default.trouble, first=settings.trouble_rest_seconds),
     )
-    tokens = Tokens(kinds, reactor, writer.learn)
-    consequences = Consequences(writer, reactor.seconds, random.random, rests)
+    tokens = Tokens(kinds, reactor, writer.learn, tell)
+    consequences = Consequences(writer, reactor.seconds, random.random, rests, tell)
     return AccountPool(
         clock=reactor,
         writer=writer,
@@ -138,14 +189,17 @@ def _site(
     pool: AccountPool,
     endpoints: Endpoints,
     reactor: Any,
+    books: Books,
 ) -> GatewaySite:
-    config = loaded.config
+    config, counting = loaded.config, books.counting
+    meters = counting.meters
+    meters.models.known = _named_models(config)
     gateway = _gateway(config, pool, endpoints, reactor)
     form = Form(config.http.stream_default)
     catalog = make_catalog(config)
     api = Api(gateway, catalog, form, new_id=lambda: str(uuid4()))
     return GatewaySite(
-        make_tree(api, pool),
+        make_tree(api, pool, _others(config, reactor, counting)),
         guard,
         reactor,
         limits=_client_limits(config),
@@ -158,12 +212,49 @@ def _site(
         default_form=form,
         new_id=new_id,
         resolve=catalog.resolve,
+        witnesses=books.witnesses,
+        tell=meters.hear,
     )
+
+
+def _named_models(config: Config) -> frozenset[str]:
+    """The models that the configuration has a name for."""
+    listed = (model.name for model in config.models.serve)
+    return frozenset((*listed, *config.models.aliases.values()))
+
+
+def _others(config: Config, reactor: Any, counting: Counting) -> dict[bytes, Resource]:
+    """What there is besides the API, for operators."""
+    if not config.metrics.enabled:
+        return {}
+    return {b"metrics": MetricsPage(counting.registry, reactor)}
+
+
+def _scraped(loaded: Loaded, reactor: Any, counting: Counting) -> GatewaySite:
+    """A site for those who want to know how it is, and nothing else."""
+    tree = Branch()
+    tree.putChild(b"healthz", Health())
+    tree.putChild(b"metrics", MetricsPage(counting.registry, reactor))
+    site = GatewaySite(
+        tree,
+        OpenDoor(Mode.OFF, KeyRing(), hosts=make_guard(loaded).hosts),
+        reactor,
+        limits=ClientLimits(),
+        deadlines=Deadlines(),
+        default_form=Form.SSE,
+        new_id=new_id,
+    )
+    site.connections.limit = MOST_SCRAPERS
+    return site
 
 
 def new_id() -> str:
     """An id that no other request has had; nothing hangs on nobody guessing it."""
     return f"{random.getrandbits(64):016x}"
+
+
+def _keeping(config: Config) -> Keeping:
+    return Keeping(config.usage.keep_days, config.usage.write_seconds)
 
 
 def _client_limits(config: Config) -> ClientLimits:
@@ -209,5 +300,5 @@ def make_guard(loaded: Loaded) -> Guard:
     )
 
 
-def _endpoints(config: Config) -> Endpoints:
-    return Endpoints(config.upstream.avoid_seconds)
+def _endpoints(config: Config, tell: Listener = unheard) -> Endpoints:
+    return Endpoints(config.upstream.avoid_seconds, tell)

@@ -33,12 +33,12 @@ from antigravity_gw.cli.words import (
     span,
     timestamp,
 )
+from antigravity_gw.database import StoreError
 from antigravity_gw.diagnosis import Findings, Trouble, diagnose
 from antigravity_gw.doctor import Examination, Step
 from antigravity_gw.doctor import Result as StepResult
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Access, Known
-from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold
 from antigravity_gw.pool.learnt import held, minted, project_found, quota_seen
 from antigravity_gw.pool.store import Store

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from antigravity_gw.database import StoreError
 from antigravity_gw.keys import Allowance, StoredKey
 from antigravity_gw.pool.clientkeys import ClientKeys
-from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.store import Store
 
 ANN = StoredKey(name="ann", digest=b"1", made=1.0, given=1.0)

@@ -9,8 +9,8 @@ import attrs
 import pytest
 
 from antigravity_gw.config import PREFIX, Config, Loaded, default_file, load
+from antigravity_gw.database import StoreError
 from antigravity_gw.keys import Allowance, Key
-from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.store import Store
 from antigravity_gw.settings import ConfigError, settings_of
 

@@ -1,5 +1,5 @@
 """
-``kill -9`` at any moment, and no account is lost.
+``kill -9`` at any moment, and no account is lost, nor any usage that is not new.
 
 A few kills are enough for every day.  For more of them, at other moments::
 
@@ -25,12 +25,14 @@ from pathlib import Path
 from random import Random
 from urllib.parse import parse_qs
 
-from daemons import Daemon, Sandbox, running
+from attrs import asdict, define, field
+from daemons import Daemon, Sandbox, antigravity_gw, running
 from killed_writer import Accounts, Step, after, stored, work
 
-from antigravity_gw.pool.database import FILE_NAME
 from antigravity_gw.pool.store import Store
 from antigravity_gw.record import Record
+from antigravity_gw.usage.counts import Count
+from antigravity_gw.usage.store import UsageStore
 
 KILLS = int(os.environ.get("KILLS", "4"))
 SEED = int(os.environ.get("KILLS_SEED", "1"))
@@ -39,6 +41,10 @@ LONGEST = 0.2
 
 WRITER = Path(__file__).with_name("killed_writer.py")
 
+WRITE_SECONDS = 0.2
+"""How often usage is written here."""
+
+HELLO = b'{"contents":[{"parts":[{"text":"Hello"}]}]}'
 NAMES = ("ada", "grace", "edsger")
 CONFIG = """
 listen = ["tcp:0:interface=127.0.0.1"]
@@ -240,7 +246,7 @@ def test_kill_the_daemon(tmp_path: Path) -> None:
             # Looked at in a copy: the next start is to find what this one has left.
             left = tmp_path / f"left-{number}"
             shutil.copytree(store.directory, left)
-            has_left_wal |= (left / f"{FILE_NAME}-wal").exists()
+            has_left_wal |= (left / f"{Store.FILE_NAME}-wal").exists()
             copy = Store.open(left)
             check_whole(copy)
             assert {known.record.name for known in copy.accounts()} == set(NAMES)
@@ -254,3 +260,80 @@ def test_kill_the_daemon(tmp_path: Path) -> None:
     assert has_left_wal
     assert {(c["account"], c["status"]) for c in served} == {(n, 200) for n in NAMES}
     assert [known.holds for known in store.accounts()] == [{}, {}, {}]
+
+
+# Usage
+
+
+@define
+class Clients:
+    """What clients know of their own answers: how many, and the tokens in them."""
+
+    daemon: Daemon
+    answers: list[int] = field(factory=list)
+    asked: int = 0
+
+    def ask(self) -> None:
+        """Ask for another answer, and keep account of it."""
+        path = "/v1beta/models/gemini-2.5-flash:generateContent"
+        self.asked += 1
+        with suppress(urllib.error.HTTPError):
+            answer = urllib.request.urlopen(self.daemon.url + path, HELLO, timeout=10)
+            metadata = json.load(answer)["usageMetadata"]
+            self.answers.append(metadata["totalTokenCount"])
+
+    def count(self, least: int) -> int:
+        """How many answers there are, once there are so many more."""
+        enough = len(self.answers) + least
+        while len(self.answers) < enough:
+            assert self.daemon.process.poll() is None
+            time.sleep(0.01)
+        return len(self.answers)
+
+
+def usage(folder: Path) -> tuple[int, int]:
+    """Requests that were served and tokens, as the command says, and as stored."""
+    arguments = ("-c", "config.toml", "usage", "--json")
+    told = json.loads(antigravity_gw(*arguments, folder=folder).stdout)["total"]
+    store = UsageStore.open(folder / "state", create=False)
+    for by in ("key", "account", "model", "hour"):
+        total = sum(store.sums(by, 0.0).values(), Count())
+        assert {**asdict(total), "total": total.total} == told
+    return told["requests"] - told["errors"], told["total"]
+
+
+def test_kill_loses_no_old_usage(tmp_path: Path) -> None:
+    """
+    What had been answered some writes before is counted after ``kill -9``, and
+    nothing is counted that was not asked; after SIGTERM, every answer is, to the
+    token.
+    """
+    options = ["--listen", "tcp:0:interface=127.0.0.1"]
+    store = Store.open(tmp_path / "state")
+    for name in NAMES:
+        store.put(Record(f"id-of-{name}", name, f"1//sandbox-{name}"))
+    with running("antigravity-sandbox", *options, folder=tmp_path) as google:
+        config = CONFIG.format(url=google.url, state=store.directory)
+        often = f"[usage]\nwrite_seconds = {WRITE_SECONDS}\n"
+        (tmp_path / "config.toml").write_text(config + often)
+        gateway = partial(running, "antigravity-gw", "-c", "config.toml")
+        with gateway(folder=tmp_path) as daemon:
+            clients = Clients(daemon)
+            with without_end(*4 * [clients.ask]):
+                old = clients.count(20)
+                time.sleep(10 * WRITE_SECONDS)
+                daemon.process.kill()
+                daemon.process.wait()
+        requests, tokens = usage(tmp_path)
+        assert old <= requests <= clients.asked
+        assert tokens >= sum(clients.answers[:old])
+
+        with gateway(folder=tmp_path) as daemon:
+            clients = Clients(daemon)
+            with without_end(*4 * [clients.ask]):
+                clients.count(20)
+                daemon.stop()
+        assert usage(tmp_path) == (
+            requests + len(clients.answers),
+            tokens + sum(clients.answers),
+        )

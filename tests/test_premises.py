@@ -15,7 +15,6 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from antigravity_gw.config import Loaded, load
-from antigravity_gw.pool.database import FILE_NAME
 from antigravity_gw.pool.store import Store
 from antigravity_gw.ports import socket_path, tried
 from antigravity_gw.premises import (
@@ -94,7 +93,7 @@ def test_nothing_there_yet(folder: Path) -> None:
 def test_modes(folder: Path) -> None:
     """What others can read is told with what to do, file by file."""
     Store.open(folder / "state")
-    database = folder / "state" / FILE_NAME
+    database = folder / "state" / Store.FILE_NAME
     (folder / "state").chmod(0o755)
     database.chmod(0o644)
     found = looked(folder)
@@ -109,7 +108,7 @@ def test_modes(folder: Path) -> None:
 def test_a_damaged_database(folder: Path) -> None:
     """What the store says of it is said here, too."""
     Store.open(folder / "state")
-    (folder / "state" / FILE_NAME).write_bytes(b"x" * 5000)
+    (folder / "state" / Store.FILE_NAME).write_bytes(b"x" * 5000)
     found = looked(folder)["database"]
 
     assert found.grade is Grade.PROBLEM

@@ -1,4 +1,4 @@
-"""Tests for ``antigravity_gw.pool.store`` and ``database``, ``schema``, ``learnt``."""
+"""Tests for ``antigravity_gw.database``, and ``pool.store``, ``schema``, ``learnt``."""
 
 import os
 import sqlite3
@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
+from antigravity_gw.database import NoStore, StoreError
 from antigravity_gw.keys import StoredKey
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Access, Known
 from antigravity_gw.pool.clientkeys import ClientKeys
-from antigravity_gw.pool.database import NoStore, StoreError
 from antigravity_gw.pool.hold import EVERY_MODEL, Hold
 from antigravity_gw.pool.learnt import (
     Change,
@@ -25,7 +25,7 @@ from antigravity_gw.pool.learnt import (
     quota_seen,
     rotated,
 )
-from antigravity_gw.pool.schema import STEPS, VERSION
+from antigravity_gw.pool.schema import STEPS
 from antigravity_gw.pool.store import Store
 from antigravity_gw.record import Record
 from antigravity_gw.wire.companion import Remaining
@@ -345,7 +345,7 @@ def test_an_upgrade_that_fails(tmp_path: Path) -> None:
 def test_a_newer_schema(store: Store) -> None:
     """A store of a newer version is left as it is."""
     with closing(sqlite3.connect(store.path)) as db:
-        db.execute(f"PRAGMA user_version = {VERSION + 1}")
+        db.execute(f"PRAGMA user_version = {len(STEPS) + 1}")
     for _ in range(2):
         with pytest.raises(StoreError, match="upgrade antigravity-gw"):
             Store.open(store.directory)

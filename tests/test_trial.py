@@ -9,9 +9,9 @@ from attrs import evolve
 from twisted.internet.defer import Deferred
 from world import LIMITS, WHOLE, Call, Reply, World
 
+from antigravity_gw.database import StoreError
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Access, Known
-from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold
 from antigravity_gw.pool.learnt import held, minted
 from antigravity_gw.trial import LONGEST, QUESTION, Outcome, Trial

@@ -8,7 +8,7 @@ import pytest
 from helpers import now
 from twisted.internet.defer import Deferred
 
-from antigravity_gw.pool.database import StoreError
+from antigravity_gw.database import StoreError
 from antigravity_gw.pool.hold import Hold
 from antigravity_gw.pool.learnt import Change, held, rotated
 from antigravity_gw.pool.store import Store

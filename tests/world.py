@@ -30,6 +30,9 @@ from antigravity_gw.journal import Served
 from antigravity_gw.keys import Key, KeyRing
 from antigravity_gw.kind import Caller, Kind, Kinds, Means
 from antigravity_gw.kinds.code_assist import CodeAssist
+from antigravity_gw.metrics.collector import Counting
+from antigravity_gw.metrics.page import MetricsPage
+from antigravity_gw.metrics.present import Present
 from antigravity_gw.pool.account import Account
 from antigravity_gw.pool.choosing import Chooser, Strategy
 from antigravity_gw.pool.consequences import Consequences
@@ -344,7 +347,9 @@ class World:
         self.token_reply: Callable[[str], tuple[int, bytes]] = _token
         self.agent = RequestTraversalAgent(settings.get("site", self.google))
         self.upstream = make_upstream(self.agent, self.clock)
-        self.endpoints = Endpoints(avoid_seconds=30.0)
+        self.counting = Counting()
+        tell = self.counting.meters.hear
+        self.endpoints = Endpoints(30.0, tell)
         hosts = settings.get("hosts", ("http://one.example",))
         means = make_means(self.upstream, self.endpoints, hosts)
         self.kind = Scripted(means, self._post)
@@ -352,8 +357,10 @@ class World:
         self.store = Store.open(folder)
         OPEN.append(self.store)
         writer = StoreWriter(self.store, execute)
-        tokens = Tokens(self.kinds, self.clock, writer.learn)
-        consequences = Consequences(writer, self.clock.seconds, chance=lambda: 0.0)
+        tokens = Tokens(self.kinds, self.clock, writer.learn, tell)
+        consequences = Consequences(
+            writer, self.clock.seconds, chance=lambda: 0.0, tell=tell
+        )
         self.pool = AccountPool(
             clock=self.clock,
             writer=writer,
@@ -389,7 +396,11 @@ class World:
         )
         self.watch = StoreWatch(self.pool, self.store, self.guard.take_up, execute)
         self.site = GatewaySite(
-            make_tree(api, self.pool),
+            make_tree(
+                api,
+                self.pool,
+                {b"metrics": MetricsPage(self.counting.registry, self.clock)},
+            ),
             self.guard,
             self.clock,
             limits=settings.get("limits", Limited(body_bytes=10_000)),
@@ -397,8 +408,10 @@ class World:
             default_form=form,
             new_id=lambda: f"request-{next(requests)}",
             resolve=settings.get("catalog", CATALOG).resolve,
-            witnesses=[self.ended.append],
+            witnesses=[self.ended.append, self.counting.meters.note],
+            tell=tell,
         )
+        self.counting.look_at(Present(self.pool, self.site, self.endpoints))
 
     def _others(self, settings: Mapping[str, Any]) -> dict[str, Kind]:
         """

@@ -23,7 +23,8 @@ from antigravity_gw.cli.imports import add_import_parser
 from antigravity_gw.cli.keys import add_key_parsers
 from antigravity_gw.cli.login import add_login_parser
 from antigravity_gw.cli.trials import add_test_parser
-from antigravity_gw.pool.database import StoreError
+from antigravity_gw.cli.usage import add_usage_parser
+from antigravity_gw.database import StoreError
 from antigravity_gw.settings import ConfigError
 
 _UNWRITABLE = (errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
@@ -84,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     keys = commands.add_parser("keys", help="who may call, and how much")
     add_key_parsers(keys.add_subparsers(required=True, metavar="COMMAND"))
     add_doctor_parser(commands)
+    add_usage_parser(commands)
     return parser
 
 

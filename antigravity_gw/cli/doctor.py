@@ -19,9 +19,9 @@ from antigravity_gw.cli.verdicts import (
     premise_lines,
     premise_object,
 )
+from antigravity_gw.database import StoreError
 from antigravity_gw.doctor import Echoes, Examination, examine
 from antigravity_gw.kinds.registered import kind_called
-from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.store import Store
 from antigravity_gw.ports import tried
 from antigravity_gw.premises import Grade, Premise, clock, configuration, surroundings

@@ -4,8 +4,8 @@ from typing import Any
 
 from attrs import fields, frozen
 
+from antigravity_gw.database import Database, StoreError
 from antigravity_gw.keys import Allowance, StoredKey
-from antigravity_gw.pool.database import Database, StoreError
 
 LIMITS = tuple(field.name for field in fields(Allowance))
 """What a key is limited by; each has a column."""

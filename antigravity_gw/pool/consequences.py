@@ -6,12 +6,16 @@ from typing import ClassVar
 from attrs import define, field, frozen
 from twisted.logger import Logger
 
+from antigravity_gw.happenings import Cooled, Listener, unheard
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Account
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold, Rest
 from antigravity_gw.pool.learnt import held, project_found
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.wire.verdict import Blame, Verdict
+
+TROUBLE, REFUSED = "trouble", "refused"
+"""Words for what is neither a quota, nor named by what a person has to do."""
 
 
 @frozen
@@ -38,12 +42,14 @@ class Consequences:
 
     :ivar now: says the time, in POSIX seconds.
     :ivar chance: a random number from 0 to 1, for the jitter.
+    :ivar tell: is told when an account begins to be left alone.
     """
 
     writer: StoreWriter
     now: Callable[[], float]
     chance: Callable[[], float]
     rests: Rests = Rests()
+    tell: Listener = unheard
     _raised: set[str] = field(factory=set, init=False)
     _log: ClassVar[Logger] = Logger()
 
@@ -120,7 +126,8 @@ class Consequences:
 
     def _cool(self, account: Account, key: str, rest: Rest, verdict: Verdict) -> None:
         is_news = not account.holds.in_force(key, self.now())
-        hold = self._placed(account, key, rest, verdict)
+        word = TROUBLE if key == ACCESS else verdict.blame.name.lower()
+        hold = self._placed(account, key, rest, verdict, word)
         if hold is not None and is_news:
             self._log.warn(
                 "account {account} cools for {seconds:.0f} s ({model}): {reason}",
@@ -133,7 +140,8 @@ class Consequences:
     def _keep_out(
         self, account: Account, key: str, rest: Rest | None, verdict: Verdict
     ) -> None:
-        if self._placed(account, key, rest, verdict) is None:
+        word = verdict.need.name.lower() if verdict.need else REFUSED
+        if self._placed(account, key, rest, verdict, word) is None:
             return  # all who waited for the same failure come here
         if verdict.need is Need.CLIENT:
             self._raise_client(account.client_id, verdict.reason)
@@ -147,10 +155,20 @@ class Consequences:
         )
 
     def _placed(
-        self, account: Account, key: str, rest: Rest | None, verdict: Verdict
+        self,
+        account: Account,
+        key: str,
+        rest: Rest | None,
+        verdict: Verdict,
+        word: str,
     ) -> Hold | None:
-        """A new hold, stored; None when one in force says as much already."""
+        """
+        A new hold, stored; None when one in force says as much already.
+
+        :param word: the reason, for who counts.
+        """
         now = self.now()
+        before = account.holds.by_model.get(key)
         hold = account.holds.place(
             key,
             now,
@@ -162,6 +180,8 @@ class Consequences:
             link=verdict.link,
         )
         if hold is not None:
+            if before is None or not _goes_on(before, hold, now):
+                self.tell(Cooled(account.record.kind, word))
             self._learn_held(account, key, hold)
             for old in account.holds.forget(now):
                 self._learn_held(account, old, None)
@@ -186,3 +206,8 @@ class Consequences:
 
     def _learn_held(self, account: Account, key: str, hold: Hold | None) -> None:
         self.writer.learn(held(account.id, account.epoch, key, hold))
+
+
+def _goes_on(before: Hold, hold: Hold, now: float) -> bool:
+    """Whether *hold* only makes that one longer which there was *before*."""
+    return before.is_in_force(now) and before.need is hold.need

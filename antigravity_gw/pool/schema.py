@@ -1,9 +1,7 @@
 """
-The tables, and how they came to be.
+The tables of the accounts, and how they came to be.
 
-A database is made by taking every step there is, and brought up to date by
-taking those it lacks, so there is one way to the present schema.  Secrets have
-tables of their own: what changes often touches none of them.
+Secrets have tables of their own: what changes often touches none of them.
 """
 
 STEPS = (
@@ -96,5 +94,3 @@ STEPS = (
     ) STRICT
     """,
 )
-
-VERSION = len(STEPS)

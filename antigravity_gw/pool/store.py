@@ -6,11 +6,12 @@ from typing import Any
 
 from attrs import define, evolve
 
+from antigravity_gw.database import Database, StoreError
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Access, Known
-from antigravity_gw.pool.database import Database, StoreError
 from antigravity_gw.pool.hold import Hold
 from antigravity_gw.pool.learnt import Change
+from antigravity_gw.pool.schema import STEPS
 from antigravity_gw.record import Record
 from antigravity_gw.wire.companion import Remaining
 from antigravity_gw.wire.oauth import OAuthClient
@@ -29,6 +30,14 @@ _PLACES = ("project", "location")
 @define
 class Store(Database):
     """The accounts of one state directory."""
+
+    FILE_NAME = "accounts.sqlite3"
+    TITLE = "account store"
+    STEPS = STEPS
+    WHEN_DAMAGED = (
+        "It is left as it is: put a good one in its place, or move it elsewhere to "
+        "begin with no accounts"
+    )
 
     def accounts(self) -> list[Known]:
         """All accounts with what is known of them, the oldest first."""

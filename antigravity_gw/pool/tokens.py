@@ -10,12 +10,21 @@ from attrs import define, evolve, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from antigravity_gw.errors import UpstreamTimeout
+from antigravity_gw.errors import GatewayError, UpstreamTimeout
+from antigravity_gw.happenings import (
+    FAILED,
+    REFUSED,
+    RENEWED,
+    Listener,
+    Refreshed,
+    unheard,
+)
 from antigravity_gw.kind import Kinds
 from antigravity_gw.pool.account import Access, Account
 from antigravity_gw.pool.learnt import Change, minted, rotated
+from antigravity_gw.record import Record
 from antigravity_gw.waiting import within
-from antigravity_gw.wire.oauth import AccessToken
+from antigravity_gw.wire.oauth import AccessToken, RenewalFailed
 
 MARGIN = 60.0
 """A token is not used any more this many seconds before it expires."""
@@ -38,11 +47,13 @@ class Tokens:
 
     :ivar kinds: where new ones come from.
     :ivar learn: stores a change; what it returns does not fail.
+    :ivar tell: is told of each attempt at a new one.
     """
 
     kinds: Kinds
     clock: IReactorTime
     learn: Callable[[Change], Deferred[bool]]
+    tell: Listener = unheard
     _held: dict[str, Access] = field(factory=dict, init=False)
     _due: dict[str, float] = field(factory=dict, init=False)
     _replaced: dict[str, dict[str, str]] = field(factory=dict, init=False)
@@ -75,7 +86,7 @@ class Tokens:
         :raises GatewayError: when nobody says so.
         """
         record = account.record
-        answer = await self.kinds.of(record).mint(record)
+        answer = await self._minted(record)
         minted_from = record.credential
         if answer.rotated and answer.rotated != minted_from:
             # Stored before it is used: a crash here must not lose the grant.
@@ -87,6 +98,19 @@ class Tokens:
         if account.record.credential == minted_from:  # else there is a newer login
             self._keep(account, answer)
         return answer.value
+
+    async def _minted(self, record: Record) -> AccessToken:
+        try:
+            answer = await self.kinds.of(record).mint(record)
+        except RenewalFailed as failed:
+            self.tell(Refreshed(record.kind, REFUSED if failed.need else FAILED))
+            raise
+        except GatewayError:
+            self.tell(Refreshed(record.kind, FAILED))
+            raise
+        if math.isfinite(answer.expires_in):  # else nobody was asked for it
+            self.tell(Refreshed(record.kind, RENEWED))
+        return answer
 
     async def _stored(self, change: Change) -> None:
         """Wait until *change* is on disk, unless the disk takes too long."""

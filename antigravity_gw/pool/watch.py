@@ -8,10 +8,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
+from antigravity_gw.database import StoreError
 from antigravity_gw.keys import StoredKey
 from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.clientkeys import ClientKeys
-from antigravity_gw.pool.database import StoreError
 from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.pool.store import Store
 

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
-from antigravity_gw.pool.database import StoreError
+from antigravity_gw.database import StoreError
 from antigravity_gw.pool.learnt import Change
 from antigravity_gw.pool.store import Store
 
@@ -32,6 +32,16 @@ class StoreWriter:
     _is_writing: bool = field(default=False, init=False)
     _is_failing: bool = field(default=False, init=False)
     _log: ClassVar[Logger] = Logger()
+
+    @property
+    def unsaved(self) -> int:
+        """How many changes are not on disk, but for those being written."""
+        return len(self._unsaved)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the disk has failed, and has not worked since."""
+        return self._is_failing
 
     def learn(self, change: Change) -> Deferred[bool]:
         """Write *change*, and whatever else there is; see :meth:`flushed`."""

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from attrs import define, field
 
+from antigravity_gw.happenings import FAILING, NO_ROOM, Avoided, Listener, unheard
+
 LONGEST = 300.0
 """No host is avoided for longer, whatever it asks, in seconds."""
 
@@ -15,9 +17,11 @@ class Endpoints:
 
     :ivar avoid_seconds: how long one that failed comes last, when it does not
         say itself.
+    :ivar tell: is told of each that fails.
     """
 
     avoid_seconds: float
+    tell: Listener = unheard
     _avoided_until: dict[tuple[str, str], float] = field(factory=dict, init=False)
 
     def in_order(self, bases: Sequence[str], now: float, model: str = "") -> list[str]:
@@ -43,11 +47,16 @@ class Endpoints:
         for key in over:
             del self._avoided_until[key]
         self._avoided_until[base, model] = now + seconds
+        self.tell(Avoided(base, NO_ROOM if model else FAILING))
 
     def recovered(self, base: str, model: str = "") -> None:
         """*base* has just answered about *model*."""
         self._avoided_until.pop((base, ""), None)
         self._avoided_until.pop((base, model), None)
+
+    def is_avoided(self, base: str, now: float) -> bool:
+        """Whether *base* comes last, whatever it is to be asked for."""
+        return self._badness(base, "", now) > 0.0
 
     def _badness(self, base: str, model: str, now: float) -> float:
         keys = ((base, ""), (base, model))

@@ -1,6 +1,6 @@
 """The tree of paths, and the site that serves it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -11,6 +11,7 @@ from twisted.web.server import Site
 
 from antigravity_gw.allowances import Allowances
 from antigravity_gw.errors import GatewayError
+from antigravity_gw.happenings import Listener, Rejected, unheard
 from antigravity_gw.journal import Served, Witness
 from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.tally import Tally
@@ -27,11 +28,19 @@ from antigravity_gw.web.resource import Branch
 from antigravity_gw.web.status import Health, Readiness
 
 
-def make_tree(api: Api, pool: AccountPool) -> Resource:
-    """Everything there is, by path."""
+def make_tree(
+    api: Api, pool: AccountPool, others: Mapping[bytes, Resource] | None = None
+) -> Resource:
+    """
+    Everything there is, by path.
+
+    :param others: what there is besides the API, by the first segment.
+    """
     root = Branch()
     root.putChild(b"healthz", Health())
     root.putChild(b"readyz", Readiness(pool))
+    for name, resource in (others or {}).items():
+        root.putChild(name, resource)
     for version in VERSIONS:
         branch = Branch()
         branch.putChild(b"models", Models(api))
@@ -54,6 +63,7 @@ class GatewaySite(Site):
     :ivar under_way: the requests that have not ended.
     :ivar new_id: makes an id for a request whose client has given it none.
     :ivar witnesses: are told of each that has ended.
+    :ivar tell: is told who was turned away before there was a request.
     """
 
     requestFactory = GatewayRequest
@@ -72,6 +82,7 @@ class GatewaySite(Site):
         new_id: Callable[[], str],
         resolve: Callable[[str], str] = str,
         witnesses: Sequence[Witness] = (),
+        tell: Listener = unheard,
     ) -> None:
         # Twisted's own timeout is off: the channel has its deadlines instead.
         super().__init__(
@@ -80,7 +91,7 @@ class GatewaySite(Site):
         self.guard = guard
         self.default_form = default_form
         self.tally = Tally()
-        self.connections = Connections(reactor, self.tally.count)
+        self.connections = Connections(reactor, self._count_rejected)
         self.admission = Admission(limits)
         self.allowances = Allowances()
         self.resolve = resolve
@@ -88,6 +99,7 @@ class GatewaySite(Site):
         self.under_way: set[GatewayRequest] = set()
         self.new_id = new_id
         self.witnesses = witnesses
+        self.tell = tell
         self._date = (0, "")
 
     def go_by(self, other: "GatewaySite") -> None:
@@ -128,13 +140,17 @@ class GatewaySite(Site):
 
     def log_rejected(self, error: GatewayError) -> None:
         """The same for what could not be understood as a request."""
-        self.tally.count(error.word())
+        self._count_rejected(error.word())
         self._log.info(
             "rejected with {code}: {reason} ended={ended}",
             code=error.code,
             reason=error.message,
             ended=error.word(),
         )
+
+    def _count_rejected(self, word: str) -> None:
+        self.tally.count(word)
+        self.tell(Rejected(word))
 
     def log_totals(self) -> None:
         """One line with the numbers of all requests so far."""

@@ -36,10 +36,10 @@ from attrs import define, field
 from daemons import KEY, Daemon, running, twistd
 from sockets import connected, read_until
 
-from antigravity_gw.pool.database import FILE_NAME
 from antigravity_gw.pool.learnt import project_found
 from antigravity_gw.pool.store import Store
 from antigravity_gw.record import Record
+from antigravity_gw.usage.store import UsageStore
 
 KIB, MIB = 2**10, 2**20
 PATIENCE = 30.0
@@ -1622,7 +1622,7 @@ def test_fifty_kills(tmp_path: Path) -> None:
             while (line := program.stdout.readline()) != "end 0\n":
                 what, number = line.split()
                 said[what] = int(number)
-            with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
+            with contextlib.closing(sqlite3.connect(tmp_path / Store.FILE_NAME)) as db:
                 assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             store = Store.open(tmp_path)
             tokens = {k.record.id: k.record.credential for k in store.accounts()}
@@ -1672,7 +1672,7 @@ def in_the_background(folder: Path, config: Path) -> None:
 
 
 def test_a_full_disk(google: Google, tmp_path: Path) -> None:
-    """Answers go on, the store stays whole, and what was learnt gets there later."""
+    """Answers go on, the stores stay whole, and what is new gets there later."""
 
     async def limit_once(call: Call) -> None:
         if len(calls) == 1:
@@ -1689,7 +1689,8 @@ def test_a_full_disk(google: Google, tmp_path: Path) -> None:
             store.close()
 
     calls = google.answers("limited", limit_once)
-    config, log = configured(tmp_path, google.url), tmp_path / "log"
+    often = "[usage]\nwrite_seconds = 0.2"
+    config, log = configured(tmp_path, google.url, more=often), tmp_path / "log"
     command = [str(Path(sys.executable).with_name("twistd")), "-n", "antigravity-gw"]
     with (
         log.open("wb") as out,
@@ -1710,15 +1711,22 @@ def test_a_full_disk(google: Google, tmp_path: Path) -> None:
             _, most = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, most))
             assert [ask(daemon, "limited").status for _ in range(5)] == [200] * 5
-            daemon.wait_for("cannot be stored, and is kept in memory for now")
+            daemon.wait_for("of accounts cannot be stored, and is kept in memory")
+            daemon.wait_for("usage cannot be stored or read, and is kept in memory")
             assert not has_learnt()
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most, most))
             eventually(has_learnt)
         finally:
             daemon.stop()
-    with contextlib.closing(sqlite3.connect(tmp_path / "state" / FILE_NAME)) as db:
+    store = tmp_path / "state" / Store.FILE_NAME
+    with contextlib.closing(sqlite3.connect(store)) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    assert daemon.output().count("kept in memory for now") == 1
+    counts = UsageStore.open(tmp_path / "state").sums("model", 0.0)
+    assert {model: count.requests for model, count in counts.items()} == {
+        "good": 1,
+        "limited": 5,
+    }
+    assert daemon.output().count("kept in memory for now") == 2
     assert "Traceback" not in daemon.output()
 
 

@@ -1,7 +1,7 @@
 """
-The file on disk: one SQLite database in the state directory.
+The files on disk: SQLite databases in the state directory.
 
-The daemon and the command line use it at the same time.  Every change is one
+The daemon and the command line use them at the same time.  Every change is one
 transaction, synced before it counts, so a killed process loses nothing that
 was said to be stored.  All methods block for as long as the disk takes; each
 opens its own connection, so they may run in any thread.
@@ -15,14 +15,14 @@ from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from tempfile import mkstemp
-from typing import Self
+from typing import ClassVar, Self
 
 from attrs import define, field
 
-from antigravity_gw.pool.schema import STEPS, VERSION
-
-FILE_NAME = "accounts.sqlite3"
 BUSY_SECONDS = 10.0
+PARTS = ("", "-wal", "-shm")
+"""What the names of a database's files end in."""
+
 SET_ASIDE = ".unreadable-"
 """Comes after the name of a database of which a copy was put aside."""
 
@@ -40,12 +40,33 @@ class StoreError(Exception):
 
 
 class NoStore(StoreError):
-    """There is no account store, and none was to be made."""
+    """There is no such database, and none was to be made."""
+
+
+class Damaged(StoreError):
+    """What is in the database cannot be read any more."""
 
 
 @define
 class Database:
-    """The database of one state directory."""
+    """
+    One database of one state directory.
+
+    One that is damaged is left where it is, and a copy is put aside, from which
+    any attempt to mend it can start over.
+
+    :cvar FILE_NAME: what its file is called.
+    :cvar TITLE: what an operator is told that it is.
+    :cvar STEPS: how its tables came to be, statements separated by ``;``.  A
+        database is made by taking every step there is, and brought up to date by
+        taking those it lacks.
+    :cvar WHEN_DAMAGED: what an operator can do then.
+    """
+
+    FILE_NAME: ClassVar[str]
+    TITLE: ClassVar[str]
+    STEPS: ClassVar[tuple[str, ...]]
+    WHEN_DAMAGED: ClassVar[str]
 
     directory: Path
     _watcher: sqlite3.Connection | None = field(default=None, init=False)
@@ -54,41 +75,34 @@ class Database:
     @classmethod
     def open(cls, directory: Path, *, create: bool = True) -> Self:
         """
-        Open the store in *directory*, and bring it up to date.
-
-        One that is damaged is left where it is, and a copy is put aside, from
-        which any attempt to mend it can start over.
+        Open the one in *directory*, and bring it up to date.
 
         :param create: whether to make one if there is none.
         :raises NoStore: when there is none.
+        :raises Damaged: when it is, saying what to do.
         :raises StoreError: when it cannot be read and written, saying why.
         """
         store = cls(directory)
         with store._explained():
             if not store.path.exists():
                 if not create:
-                    raise NoStore(f"there is no account store at {store.path} yet")
+                    raise NoStore(f"there is no {cls.TITLE} at {store.path} yet")
                 store._create()
             store._keep_private()
-        try:
-            with store.transaction() as db:
-                version = _checked(db)
-                _upgrade(db, version)
-        except StoreError as error:
-            if _is_damage(error.__cause__):
-                raise store._set_aside(error) from error
-            raise
-        if version > VERSION:
+        with store.transaction() as db:
+            version = _checked(db)
+            store._upgrade(db, version)
+        if version > len(cls.STEPS):
             raise StoreError(
                 f"{store.path} was written by a newer antigravity-gw (schema "
-                f"{version}, this one knows {VERSION}): upgrade antigravity-gw"
+                f"{version}, this one knows {len(cls.STEPS)}): upgrade antigravity-gw"
             )
         return store
 
     @property
     def path(self) -> Path:
         """The database file."""
-        return self.directory / FILE_NAME
+        return self.directory / self.FILE_NAME
 
     def has_changed(self) -> bool:
         """
@@ -123,12 +137,12 @@ class Database:
     def _create(self) -> None:
         """Make the database whole before it gets its name, so none sees half of it."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file, name = mkstemp(dir=self.directory, prefix=f".{FILE_NAME}.")
+        file, name = mkstemp(dir=self.directory, prefix=f".{self.FILE_NAME}.")
         try:
             os.close(file)
             with closing(sqlite3.connect(name, isolation_level=None)) as db, db:
                 db.execute("BEGIN IMMEDIATE")
-                _upgrade(db, 0)
+                self._upgrade(db, 0)
             with suppress(FileExistsError):  # somebody else was faster
                 os.link(name, self.path)
         finally:
@@ -139,32 +153,54 @@ class Database:
         finally:
             os.close(folder)
 
+    def _upgrade(self, db: sqlite3.Connection, version: int) -> None:
+        """Take the steps that a database of *version* lacks."""
+        missing = self.STEPS[version:]
+        for step in missing:
+            for statement in step.split(";"):
+                db.execute(statement)
+        if missing:
+            db.execute(f"PRAGMA user_version = {len(self.STEPS)}")
+
+    def _parts(self) -> list[Path]:
+        """The files that it may consist of."""
+        return [self.directory / f"{self.FILE_NAME}{end}" for end in PARTS]
+
     def _keep_private(self) -> None:
         """Let nobody else read it, however its file came here."""
-        for end in ("", "-wal", "-shm"):
-            part = self.directory / f"{FILE_NAME}{end}"
+        for part in self._parts():
             if part.exists() and stat.S_IMODE(part.stat().st_mode) & 0o077:
                 part.chmod(0o600)
 
-    def _set_aside(self, error: StoreError) -> StoreError:
+    def begin_anew(self) -> None:
+        """
+        Make an empty one in place of one that is damaged, whose copy stays.
+
+        :raises StoreError: when that cannot be done.
+        """
+        with self._explained():
+            for part in self._parts():
+                part.unlink(missing_ok=True)
+            self._create()
+
+    def _put_aside(self, error: sqlite3.DatabaseError) -> Damaged:
         """
         Put a copy of a damaged database aside, one of each state it is found in.
 
         :returns: what to tell the operator.
         """
-        reason = " ".join(str(error.__cause__).split())[:80]
+        reason = " ".join(str(error).split())[:80]
         with self._explained():
             mark = SET_ASIDE + sha256(self.path.read_bytes()).hexdigest()[:12]
             for end in ("", "-wal"):
-                part = self.directory / f"{FILE_NAME}{end}"
-                copy = self.directory / f"{FILE_NAME}{mark}{end}"
+                part = self.directory / f"{self.FILE_NAME}{end}"
+                copy = self.directory / f"{self.FILE_NAME}{mark}{end}"
                 if part.exists() and not copy.exists():
                     copy.touch(mode=0o600)
                     copy.write_bytes(part.read_bytes())
-        return StoreError(
-            f"the account store {self.path} is damaged ({reason}). It is left "
-            f"as it is, and a copy was put aside as {FILE_NAME}{mark}. Put a good one "
-            "in its place, or move it elsewhere to begin with no accounts"
+        return Damaged(
+            f"the {self.TITLE} {self.path} is damaged ({reason}). {self.WHEN_DAMAGED}. "
+            f"A copy was put aside as {self.FILE_NAME}{mark}"
         )
 
     @contextmanager
@@ -208,8 +244,10 @@ class Database:
         try:
             yield
         except sqlite3.DatabaseError as error:
+            if _is_damage(error):
+                raise self._put_aside(error) from error
             raise StoreError(
-                f"the account store {self.path}: {error}; {_advice(error)}"
+                f"the {self.TITLE} {self.path}: {error}; {_advice(error)}"
             ) from error
         except ValueError as error:
             raise StoreError(
@@ -247,14 +285,6 @@ def _checked(db: sqlite3.Connection) -> int:
     return int(version)
 
 
-def _upgrade(db: sqlite3.Connection, version: int) -> None:
-    """Take the steps that a database of *version* lacks."""
-    for step in STEPS[version:]:
-        for statement in step.split(";"):
-            db.execute(statement)
-    db.execute(f"PRAGMA user_version = {max(version, VERSION)}")
-
-
-def _is_damage(error: BaseException | None) -> bool:
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
     code = getattr(error, "sqlite_errorcode", None)
     return code is not None and code & 0xFF in _DAMAGED
