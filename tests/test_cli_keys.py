@@ -354,3 +354,5 @@ def test_an_object() -> None:
         "key_made": "2027-01-15T07:59:00Z",
         "old_key_until": "2027-01-15T08:01:00Z",
     }
+    page = (Path(__file__).parents[1] / "docs" / "keys.md").read_text(encoding="utf-8")
+    assert [member for member in shown if f"`{member}`" not in page] == []

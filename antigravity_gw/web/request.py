@@ -168,7 +168,8 @@ class GatewayRequest(Request):
 
     def may_use(self, model: str) -> bool:
         """Whether its client may use what it calls *model*."""
-        return self.key.allowance.allows(model, self.site.resolve(model))
+        allowance = self.key.allowance
+        return not allowance.models or allowance.allows(model, self.site.resolve(model))
 
     def _is_about_us(self) -> bool:
         """Whether it asks how the gateway is, which it is told however busy that is."""
