@@ -1,16 +1,17 @@
 # The two commands of the README, and their parts.
 #
-# Needs Python 3.11 or newer with its venv module, make, and the package
+# Needs Python 3.11 or newer with its venv module, make, curl, and the package
 # registries; Node.js for the tests comes from a wheel.
 
 PYTHON ?= python3
 VENV := .venv
 BUILT := build/venv
 BENCH := build/bench
+RECIPES := build/recipes
 SOURCES := $(shell find antigravity_gw antigravity_sandbox twisted -name '*.py') \
 	setup.cfg pyproject.toml README.md
 
-.PHONY: run test lint types tests smoke bench clean
+.PHONY: run test lint types tests smoke bench docs clean
 .DELETE_ON_ERROR:
 
 # A gateway with a simulated Google behind it, on http://127.0.0.1:8045.
@@ -29,7 +30,7 @@ types: $(BUILT)/installed
 
 # Against the installed wheel: the script, unlike 'python -m pytest', does not
 # put the checkout on the path, and a test makes sure of it.
-tests: $(BUILT)/installed
+tests: $(BUILT)/installed $(RECIPES)/installed
 	$(BUILT)/bin/pytest
 
 smoke: $(BUILT)/installed
@@ -38,6 +39,10 @@ smoke: $(BUILT)/installed
 # What the gateway costs, beside a minimal proxy: make bench ARGS=--quick
 bench: $(BENCH)/installed
 	$(BENCH)/bin/python -m benchmarks $(ARGS)
+
+# The page of docs that is made of the code.
+docs: $(BUILT)/installed
+	$(BUILT)/bin/python docs/make_configuration.py
 
 $(VENV)/installed: $(SOURCES)
 	$(call make-venv,$(VENV))
@@ -58,6 +63,12 @@ $(BENCH)/installed: $(SOURCES)
 	$(call make-venv,$(BENCH))
 	rm -rf build/lib build/bdist.*
 	$(BENCH)/bin/pip install --quiet '.[bench]'
+	touch $@
+
+# Clients that the recipes are run with, and that do not go together with the others.
+$(RECIPES)/installed: tests/recipes/requirements.txt
+	$(call make-venv,$(RECIPES))
+	$(RECIPES)/bin/pip install --quiet --requirement $<
 	touch $@
 
 clean:

@@ -9,17 +9,21 @@ from antigravity_gw.settings import ConfigError
 from antigravity_gw.upstream.trust import UselessFile, read_trust
 
 
+class Misconfigured(CannotStart):
+    """It will not start before somebody has mended the configuration."""
+
+
 def checked(
     file: str | None, environ: Mapping[str, str], options: Mapping[str, Any]
 ) -> Loaded:
     """
     The configuration; what it refers to has been read as well.
 
-    :raises CannotStart: naming every mistake, a line each.
+    :raises Misconfigured: naming every mistake, a line each.
     """
     loaded, problems = looked_through(file, environ, options)
     if loaded is None or problems:
-        raise CannotStart("\nantigravity-gw: ".join(problems))
+        raise Misconfigured("\nantigravity-gw: ".join(problems))
     return loaded
 
 

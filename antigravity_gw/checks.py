@@ -36,7 +36,7 @@ class Check:
 
 def between(low: float, high: float, unit: str) -> Check:
     """A number of some *unit* within bounds."""
-    expected = f"a number of {unit} between {low:g} and {high:g}"
+    expected = f"a number of {unit} between {low:.15g} and {high:.15g}"
     return Check(expected, lambda value: low <= value <= high)
 
 

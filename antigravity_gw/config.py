@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from attrs import evolve, field, fields, frozen
+from attrs import asdict, evolve, field, fields, frozen
 
 from antigravity_gw.catalog import Model
 from antigravity_gw.checks import (
@@ -28,6 +28,7 @@ from antigravity_gw.checks import (
     some,
 )
 from antigravity_gw.keys import Allowance, Key, KeyRing, digest_of, is_key_name
+from antigravity_gw.logs.levels import FormName, Level
 from antigravity_gw.reach import BaseUrls, BaseUrlTemplates, Reach
 from antigravity_gw.settings import ConfigError, gather
 from antigravity_gw.wire.oauth import OAuthClient
@@ -246,6 +247,39 @@ class Models:
     )
 
 
+LevelOrNone = Literal["inherit", "debug", "info", "warn", "error", "critical", "off"]
+
+
+@frozen(kw_only=True)
+class LogLevels:
+    """The least that a part of the daemon says in the log, where it differs."""
+
+    requests: LevelOrNone = "inherit"
+    web: LevelOrNone = "inherit"
+    upstream: LevelOrNone = "inherit"
+    pool: LevelOrNone = "inherit"
+    store: LevelOrNone = "inherit"
+    daemon: LevelOrNone = "inherit"
+    twisted: LevelOrNone = "inherit"
+
+
+@frozen(kw_only=True)
+class Log:
+    """What is written to the log, and how."""
+
+    format: FormName = "auto"
+    level: Level = "info"
+    levels: LogLevels = LogLevels()
+    bodies_file: str = ""
+    bodies_bytes: Bytes = 64 * 1024
+    bodies_file_bytes: Bytes = 64 * MIB
+
+    def by_subsystem(self) -> dict[str, Level]:
+        """The level of each part of the daemon that has one of its own."""
+        told = asdict(self.levels)
+        return {name: level for name, level in told.items() if level != "inherit"}
+
+
 @frozen(kw_only=True)
 class Config:
     """
@@ -270,6 +304,7 @@ class Config:
     usage: Usage = Usage()
     models: Models = Models()
     metrics: Metrics = Metrics()
+    log: Log = Log()
 
 
 @frozen
@@ -291,6 +326,11 @@ class Loaded:
         return _directory(
             self.environ, "STATE_DIRECTORY", "XDG_STATE_HOME", ".local/state"
         )
+
+    def bodies_file(self) -> Path | None:
+        """Where bodies are written, if they are; a relative name is in the state."""
+        name = self.config.log.bodies_file
+        return self.state_directory().absolute() / _expanded(name) if name else None
 
     def reach(self, kind: str) -> Reach:
         """
@@ -360,10 +400,13 @@ class Loaded:
         Where a file with a secret in it is.
 
         A relative name is looked for among systemd's credentials, if there are
-        any, and else beside the configuration file.
+        any, and else beside the configuration file.  One with a slash in it has an
+        underscore there: so does ``LoadCredential=`` name the files of a directory.
         """
-        base = Path(self.environ.get("CREDENTIALS_DIRECTORY") or self.path.parent)
-        return base / _expanded(name)
+        path, kept = _expanded(name), self.environ.get("CREDENTIALS_DIRECTORY")
+        if kept and not path.is_absolute():
+            return Path(kept) / "_".join(path.parts)
+        return self.path.parent / path
 
     def _secret(self, place: str, file: str) -> str:
         """What a file with one secret in it says."""
@@ -372,6 +415,8 @@ class Loaded:
             secret = path.read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or "it is not text"
+            if self.environ.get("CREDENTIALS_DIRECTORY") and not path.exists():
+                why += "; it is for LoadCredential= of the unit to bring it there"
             raise ConfigError(
                 [f"{self.path}: {place}: {path} cannot be read: {why}"]
             ) from error

@@ -143,6 +143,7 @@ class Database:
             with closing(sqlite3.connect(name, isolation_level=None)) as db, db:
                 db.execute("BEGIN IMMEDIATE")
                 self._upgrade(db, 0)
+            self._give_to_owner(Path(name))
             with suppress(FileExistsError):  # somebody else was faster
                 os.link(name, self.path)
         finally:
@@ -165,6 +166,17 @@ class Database:
     def _parts(self) -> list[Path]:
         """The files that it may consist of."""
         return [self.directory / f"{self.FILE_NAME}{end}" for end in PARTS]
+
+    def _give_to_owner(self, file: Path) -> None:
+        """
+        Let the directory's owner have *file*, if root has made it.
+
+        Root is the operator, whose command the daemon's user must be able to go on
+        from.  What SQLite makes beside a database it gives to that one's owner itself.
+        """
+        if os.geteuid() == 0:
+            owner = self.directory.stat()
+            os.chown(file, owner.st_uid, owner.st_gid)
 
     def _keep_private(self) -> None:
         """Let nobody else read it, however its file came here."""
@@ -197,6 +209,7 @@ class Database:
                 copy = self.directory / f"{self.FILE_NAME}{mark}{end}"
                 if part.exists() and not copy.exists():
                     copy.touch(mode=0o600)
+                    self._give_to_owner(copy)
                     copy.write_bytes(part.read_bytes())
         return Damaged(
             f"the {self.TITLE} {self.path} is damaged ({reason}). {self.WHEN_DAMAGED}. "

@@ -6,8 +6,11 @@ per client request, over accounts and hosts together, and never again after
 the first byte has gone to the client.
 """
 
+from typing import Any, ClassVar
+
 from attrs import evolve, frozen
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 from twisted.web.server import Request
 
 from antigravity_gw.errors import (
@@ -79,12 +82,15 @@ class Gateway:
     Serves generation requests from the pool.
 
     :ivar endpoints: knows which hosts are failing.
+    :ivar tells: whether the log tells of each call, which costs more than a look.
     """
 
     pool: AccountPool
     endpoints: Endpoints
     limits: Limits
     clock: IReactorTime
+    tells: bool = False
+    _log: ClassVar[Logger] = Logger()
 
     async def serve(self, ask: Ask, request: Request, served: Served) -> None:
         """
@@ -151,6 +157,7 @@ class Gateway:
                 return None
             served.account, served.kind = lease.account_id, lease.kind.name
             served.attempts = journey.calls
+            self._tell(served, host, "is asked")
             try:
                 answer = await self._answer(ask, lease, host, errand.deadline)
             except Setback as setback:
@@ -162,12 +169,14 @@ class Gateway:
                 )
                 served.trouble, served.cause = verdict.reason, verdict.cause
                 served.failures.append((served.kind, verdict.blame.name.lower()))
+                self._tell(served, host, "fails", verdict)
                 self._blame(verdict, lease, host, ask.model)
                 if verdict.blame in OF_HOSTS:
                     errand.later.add(lease.caller.record.kind)
                 if verdict.blame is Blame.MISSING:
                     self.pool.pass_over(errand, lease, journey.failed)
                 return None
+            self._tell(served, host, "answers")
             self.endpoints.recovered(host, ask.model)
             lease.worked()
             return answer
@@ -238,9 +247,44 @@ class Gateway:
         lease.blame(verdict)
         now = self.clock.seconds()
         if verdict.blame is Blame.ENDPOINT:
-            self.endpoints.avoid(host, now)
+            seconds = self.endpoints.avoid(host, now)
         elif verdict.blame is Blame.CAPACITY:
-            self.endpoints.avoid(host, now, model, verdict.delay)
+            seconds = self.endpoints.avoid(host, now, model, verdict.delay)
+        else:
+            return
+        self._log.debug(
+            "{host} comes last for {seconds:.0f} s ({model}): {reason}",
+            host=host,
+            seconds=seconds,
+            model=model if verdict.blame is Blame.CAPACITY else "every model",
+            reason=verdict.reason,
+        )
+
+    def _tell(
+        self, served: Served, host: str, what: str, verdict: Verdict | None = None
+    ) -> None:
+        """
+        Tell of a call that was made, is answered, or has failed.
+
+        :param verdict: what to make of its failure.
+        """
+        if not self.tells:
+            return
+        facts: dict[str, Any] = {
+            "call": served.attempts,
+            "host": host,
+            "what": what,
+            "model": served.model,
+            "kind": served.kind,
+            "account": served.account,
+            "after_seconds": round(self.clock.seconds() - served.began, 3),
+        }
+        if verdict is not None:
+            facts["blame"] = verdict.blame.name.lower()
+            facts["delay_seconds"] = verdict.delay
+            facts["trouble"] = verdict.reason
+        words = " ".join(f"{name}={{{name}}}" for name in (*list(facts)[3:], "id"))
+        self._log.debug("call {call}: {host} {what} " + words, id=served.id, **facts)
 
     def _shortage(self, ask: Ask, journey: Journey) -> GatewayError:
         """Why no account has served, when that is the accounts' affair."""

@@ -11,6 +11,12 @@ from antigravity_gw.wire.usage import Usage
 SERVED = "served"
 CLIENT_LEFT = "client_left"
 
+THEIRS = (CLIENT_LEFT, "write_timeout", "too_far_ahead")
+"""How requests end that the client has broken off, whatever their status."""
+
+OURS = ("exhausted", "needs_operator")
+"""How requests end that accounts have failed, though their status is a client's."""
+
 
 @define(eq=False)
 class Served:
@@ -78,6 +84,13 @@ class Served:
     def is_well(self) -> bool:
         """Whether it has ended as it should."""
         return self.ended == SERVED
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether it has ended badly, and that is for the operator to look into."""
+        if self.is_well or self.ended in THEIRS:
+            return False
+        return not 400 <= self.status < 500 or self.ended in OURS
 
     @property
     def first_seconds(self) -> float | None:

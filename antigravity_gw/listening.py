@@ -1,6 +1,7 @@
 """The sockets that clients connect to."""
 
 import contextlib
+import errno
 from typing import Any, Protocol
 
 from twisted.application.service import Service
@@ -17,6 +18,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from antigravity_gw.accepting import make_patient
+from antigravity_gw.inheriting import (
+    PREFIX,
+    NotInherited,
+    check_spelling,
+    inherited,
+)
 from antigravity_gw.sending import accept_prompt
 from antigravity_gw.web.guard import is_local
 
@@ -55,6 +62,7 @@ class Listeners(Service):
     :param endpoints: Twisted server endpoint strings.
     :param insecure: whether strangers may be let in without a key.
     :param simulated_by: the URL of the sandbox that plays Google, if one does.
+    :param handed_over: the names of the sockets that systemd has opened.
     """
 
     _log = Logger()
@@ -68,6 +76,7 @@ class Listeners(Service):
         *,
         insecure: bool,
         simulated_by: str | None = None,
+        handed_over: tuple[str, ...] = (),
     ) -> None:
         self._reactor = reactor
         self._endpoints = endpoints
@@ -75,6 +84,7 @@ class Listeners(Service):
         self._door = door
         self._insecure = insecure
         self._simulated_by = simulated_by
+        self._handed_over = handed_over
         self._ports: list[IListeningPort] = []
 
     @property
@@ -147,18 +157,36 @@ class Listeners(Service):
 
     def _listen(self, description: str) -> IListeningPort:
         try:
-            endpoint = endpoint_of(self._reactor, description)
+            endpoint = self._endpoint(description)
             opened: list[IListeningPort | Failure] = []
             endpoint.listen(self._factory).addBoth(opened.append)
+        except NotInherited as why:
+            raise CannotStart(f"{self.setting} = {description!r}: {why}") from None
         except Exception as error:
             raise CannotStart(_no_endpoint(self.setting, description, error)) from None
         if not opened:
             raise CannotStart(f"{self.setting} = {description!r} does not open at once")
         if isinstance(opened[0], Failure):
-            raise CannotStart(_why_not(description, opened[0].value))
+            raise CannotStart(self._why_not(description, opened[0].value))
         make_patient(opened[0], self._reactor)
         accept_prompt(opened[0])
         return opened[0]
+
+    def _endpoint(self, description: str) -> IStreamServerEndpoint:
+        if description.startswith(PREFIX):
+            return inherited(self._reactor, description, self._handed_over)
+        return endpoint_of(self._reactor, description)
+
+    def _why_not(self, description: str, error: BaseException | None) -> str:
+        cause = error.socketError if isinstance(error, CannotListenError) else error
+        reason = getattr(cause, "strerror", None) or str(cause)
+        to_do = "stop what uses it, or choose another with --listen"
+        if self._handed_over and getattr(cause, "errno", None) == errno.EADDRINUSE:
+            to_do = (
+                "if systemd has opened it for this service, say "
+                f"{self.setting} = ['{PREFIX}domain=INET:name={self._handed_over[0]}']"
+            )
+        return f"cannot listen on {description!r}: {reason}; {to_do}"
 
 
 def endpoint_of(reactor: Any, description: str) -> IStreamServerEndpoint:
@@ -187,8 +215,10 @@ def check_endpoints(
     """
     problems = []
     for description in endpoints:
+        is_inherited = description.startswith(PREFIX)
+        look = check_spelling if is_inherited else endpoint_of
         try:
-            endpoint_of(reactor, description)
+            look(reactor, description)
         except Exception as error:
             problems.append(_no_endpoint(setting, description, error))
     return problems
@@ -207,13 +237,4 @@ def _no_endpoint(setting: str, description: str, error: Exception) -> str:
     return (
         f"{setting} = {description!r} is no endpoint this machine has ({error}); "
         "try 'tcp:8045:interface=127.0.0.1'"
-    )
-
-
-def _why_not(description: str, error: BaseException | None) -> str:
-    cause = error.socketError if isinstance(error, CannotListenError) else error
-    reason = getattr(cause, "strerror", None) or str(cause)
-    return (
-        f"cannot listen on {description!r}: {reason}; stop what uses it, or choose "
-        "another with --listen"
     )

@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.application.service import Service
 from twisted.logger import Logger
@@ -11,10 +11,21 @@ from twisted.logger import Logger
 from antigravity_gw.config import Config, Loaded
 from antigravity_gw.descriptors import Descriptors
 from antigravity_gw.listening import CannotStart, Listeners
-from antigravity_gw.wiring import Wired, make_guard
+from antigravity_gw.logs.lines import Log
+from antigravity_gw.wiring import Wired, make_guard, make_manner
 
 FIXED = ("listen", "state_dir", "metrics.listen")
 """Settings that a running daemon cannot change."""
+
+
+class Onlooker(Protocol):
+    """Who is told of it."""
+
+    def reloading(self) -> None:
+        """The configuration is about to be read again."""
+
+    def reloaded(self, is_taken_up: bool) -> None:
+        """It was, and is in force now, or is not."""
 
 
 class Reloading(Service):
@@ -26,6 +37,7 @@ class Reloading(Service):
 
     :param load: reads the configuration as it is now.
     :param loaded: the one the daemon was started with.
+    :param onlooker: is told before and after.
     """
 
     _log = Logger()
@@ -38,6 +50,8 @@ class Reloading(Service):
         house: Wired,
         listeners: Listeners,
         descriptors: Descriptors,
+        log: Log,
+        onlooker: Onlooker,
     ) -> None:
         self._reactor = reactor
         self._load = load
@@ -46,6 +60,8 @@ class Reloading(Service):
         self._house = house
         self._listeners = listeners
         self._descriptors = descriptors
+        self._lines = log
+        self._onlooker = onlooker
 
     @property
     def config(self) -> Config:
@@ -66,6 +82,14 @@ class Reloading(Service):
 
     def reload(self) -> None:
         """Take up the configuration as it is now, or say why not."""
+        before = self._loaded
+        self._onlooker.reloading()
+        try:
+            self._reload()
+        finally:  # whatever has happened, the daemon goes on
+            self._onlooker.reloaded(self._loaded is not before)
+
+    def _reload(self) -> None:
         try:
             loaded = self._load()
             if loaded.config == Config() != self._loaded.config:
@@ -84,5 +108,6 @@ class Reloading(Service):
                 self._log.warn("a new {setting} takes a restart", setting=setting)
         self._house.rewire(loaded, guard)
         self._descriptors.go_by(loaded.config.limits)
+        self._lines.go_by(make_manner(loaded.config))
         self._loaded = loaded
         self._log.info("the configuration was read again: {path}", path=loaded.path)

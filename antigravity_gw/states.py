@@ -7,6 +7,7 @@ itself.  No I/O, no clock: *now* is an argument.
 
 import math
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from operator import itemgetter
@@ -42,6 +43,10 @@ class Label(Enum):
     DISABLED = "disabled"
     """Its operator does not want it used."""
 
+
+SERVING, WAITING = Label.SERVING.value, "waiting for somebody"
+RANKS = (SERVING, Label.COOLING.value, WAITING, Label.DISABLED.value)
+"""What matters of a state where accounts are only counted."""
 
 GRAVEST_FIRST = (
     *(Need.SUSPENDED, Need.LOGIN, Need.CREDENTIAL, Need.VALIDATION),
@@ -219,6 +224,22 @@ def _told_once(users: list[tuple[Record, Hold]]) -> State:
         since=min(hold.since for hold in holds),
         until=None if math.isinf(soonest) else soonest,
     )
+
+
+def headcount(states: Iterable[State]) -> str:
+    """How many accounts are in what state: numbers, and no names."""
+    counts = Counter(_rank(state) for state in states)
+    if not counts:
+        return f"no accounts: '{ACCOUNTS} add' makes one"
+    told = ", ".join(f"{counts[rank]} {rank}" for rank in RANKS if counts[rank])
+    return f"accounts: {told}"
+
+
+def _rank(state: State) -> str:
+    label: str = state.label.value
+    if state.can_serve:
+        return SERVING
+    return label if label in RANKS else WAITING
 
 
 def quota_left(known: Known, now: float) -> float | None:

@@ -6,17 +6,19 @@ Nothing is opened before the services start, since twistd may yet fork.
 
 import gc
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
 from twisted.application.internet import TimerService
 from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
+from twisted.python.components import Componentized
 
-from antigravity_gw.checking import checked, good_news
+from antigravity_gw.checking import Misconfigured, checked, good_news
 from antigravity_gw.config import Loaded
 from antigravity_gw.database import StoreError
 from antigravity_gw.descriptors import Descriptors
@@ -24,21 +26,21 @@ from antigravity_gw.draining import Draining, Signals
 from antigravity_gw.embedded import Embedded
 from antigravity_gw.keys import StoredKey
 from antigravity_gw.listening import CannotStart, Listeners
+from antigravity_gw.logs.lines import Log
+from antigravity_gw.logs.places import NoSuchPlace, opened
 from antigravity_gw.metrics.lag import LagWatch
 from antigravity_gw.metrics.listening import MetricsListeners
+from antigravity_gw.notifying import Notifying
 from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.clientkeys import ClientKeys
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.watch import StoreWatch
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.reloading import Reloading
-from antigravity_gw.wiring import Wired, wired
+from antigravity_gw.wiring import Wired, make_manner, wired
 
 STORE_CHECK = 1.0
 """How often to look whether the command line has changed the store, in seconds."""
-
-LINES = "antigravity_gw.lines.to_standard_output"
-"""What twistd is to call for an observer of its log."""
 
 QUOTA_CHECK = 30.0
 """How often to look whether an account's quota is to be asked for, in seconds."""
@@ -82,18 +84,21 @@ class Options(usage.Options):
         if self["sandbox"] and "state_dir" in options:
             raise usage.UsageError("--sandbox has a state directory of its own")
         self._options = options
-        self.loaded = self.load()
+        try:
+            self.loaded = self.load()
+        except Misconfigured as refused:
+            print(refused, file=sys.stderr)
+            raise SystemExit(os.EX_CONFIG) from None
         if self["check"]:
             print(good_news(self.loaded))
             raise SystemExit(0)
         self._without_pidfile()
-        self._log_lines()
 
     def load(self) -> Loaded:
         """
         The configuration as it is now.
 
-        :raises CannotStart: naming every mistake in it.
+        :raises Misconfigured: naming every mistake in it.
         """
         return checked(self["config"], os.environ, self._options)
 
@@ -103,27 +108,29 @@ class Options(usage.Options):
         if parent and parent["nodaemon"] and parent["pidfile"] == "twistd.pid":
             parent["pidfile"] = ""
 
-    def _log_lines(self) -> None:
-        """In the foreground, write the log ourselves, unless it goes elsewhere."""
-        parent = self.parent
-        if not parent or not parent["nodaemon"] or parent["syslog"]:
-            return
-        if parent["logfile"] in (None, "-") and not parent["logger"]:
-            parent["logger"] = LINES
-
 
 class Daemon(MultiService):
     """
     All services of the daemon.  The last to start is the first to stop.
 
     :param twistd: the options of twistd itself.
+    :param log: what twistd is to have the log written by, unless it has been told.
     """
 
     _log = Logger()
 
-    def __init__(self, twistd: Mapping[str, Any]) -> None:
+    def __init__(
+        self, twistd: Mapping[str, Any], log: ILogObserver | None = None
+    ) -> None:
         super().__init__()
         self._twistd = twistd
+        self._observer = log
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Become part of an application, of which twistd asks what logs."""
+        if self._observer is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self._observer)
+        super().setServiceParent(parent)
 
     def privilegedStartService(self) -> None:
         """
@@ -223,7 +230,9 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     os.umask(0o077)  # twistd has its own, but opens its log before
-    service = Daemon(options.parent or {})
+    twistd: Mapping[str, Any] = options.parent or {}
+    log = _log_of(twistd, options.loaded)
+    service = Daemon(twistd, log)
     load, simulated_by = options.load, None
     if options["sandbox"]:
         sandbox = Embedded(reactor)
@@ -235,6 +244,7 @@ def makeService(options: Options) -> IService:
     house.pool.take_up(accounts)
     house.take_up_keys(keys)
     watch = StoreWatch(house.pool, store, house.take_up_keys)
+    handed_over = _handed_over(os.environ)
     listeners = Listeners(
         reactor,
         loaded.config.listen,
@@ -242,13 +252,21 @@ def makeService(options: Options) -> IService:
         house.site.guard,
         insecure=bool(options["insecure"]),
         simulated_by=simulated_by,
+        handed_over=handed_over,
     )
     connections = house.site.connections
     descriptors = Descriptors(loaded.config.limits, connections)
     scrapers = MetricsListeners(
-        reactor, loaded.config.metrics.listen, house.scraped, house.scraped.guard
+        reactor,
+        loaded.config.metrics.listen,
+        house.scraped,
+        house.scraped.guard,
+        handed_over,
     )
-    reloading = Reloading(reactor, load, loaded, house, listeners, descriptors)
+    notifying = Notifying(reactor, os.environ, house.standing)
+    reloading = Reloading(
+        reactor, load, loaded, house, listeners, descriptors, log, notifying
+    )
     draining = Draining(
         reactor,
         connections,
@@ -267,10 +285,28 @@ def makeService(options: Options) -> IService:
         draining,
         listeners,
         reloading,
+        notifying,
     ):
         part.setServiceParent(service)
     reactor.callWhenRunning(settle)
+    reactor.callWhenRunning(house.warn)
     return service
+
+
+def _log_of(twistd: Mapping[str, Any], loaded: Loaded) -> Log:
+    """The log, wherever twistd was told to write it."""
+    try:
+        return opened(twistd, os.environ, make_manner(loaded.config))
+    except NoSuchPlace as error:
+        raise CannotStart(str(error)) from None
+
+
+def _handed_over(environ: MutableMapping[str, str]) -> tuple[str, ...]:
+    """The names of the sockets that systemd has opened, which are not for children."""
+    names = environ.pop("LISTEN_FDNAMES", "")
+    if "LISTEN_PID" in environ:  # Twisted takes it out when the sockets are for us
+        return ()
+    return tuple(filter(None, names.split(":")))
 
 
 def _opened(loaded: Loaded) -> tuple[Store, list[Known], list[StoredKey]]:

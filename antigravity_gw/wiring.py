@@ -15,11 +15,15 @@ from antigravity_gw.happenings import Listener, unheard
 from antigravity_gw.journal import Witness
 from antigravity_gw.keys import KeyRing, StoredKey
 from antigravity_gw.kind import Kinds
+from antigravity_gw.logs.bodies import Bodies, BodiesFile
+from antigravity_gw.logs.levels import Levels
+from antigravity_gw.logs.lines import Manner
 from antigravity_gw.means import Commons, make_catalog, make_kinds
 from antigravity_gw.metrics.collector import Counting
 from antigravity_gw.metrics.door import OpenDoor
 from antigravity_gw.metrics.page import MetricsPage
 from antigravity_gw.metrics.present import Present
+from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.choosing import Chooser, Strategy
 from antigravity_gw.pool.consequences import Consequences, Rests
 from antigravity_gw.pool.pool import AccountPool
@@ -28,7 +32,9 @@ from antigravity_gw.pool.quotas import QuotaWatch
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.pool.writer import StoreWriter
+from antigravity_gw.states import headcount, state_of
 from antigravity_gw.upstream.endpoints import Endpoints
+from antigravity_gw.upstream.threads import Threads
 from antigravity_gw.usage.ledger import Keeping, Ledger
 from antigravity_gw.web.admission import Limits as ClientLimits
 from antigravity_gw.web.deadlines import Deadlines
@@ -84,6 +90,7 @@ class Wired:
     scraped: GatewaySite
     endpoints: Endpoints
     _commons: Commons
+    _scribe: Threads
 
     def rewire(self, loaded: Loaded, guard: Guard) -> None:
         """
@@ -102,7 +109,21 @@ class Wired:
         self.quotas.go_by(_quotas(loaded, self.pool))
         self.books.ledger.keeping = _keeping(loaded.config)
         self.site.go_by(_site(loaded, guard, self.pool, endpoints, reactor, self.books))
+        self.site.bodies = _bodies(loaded, self.pool, self._scribe)
         self.scraped.go_by(_scraped(loaded, reactor, self.books.counting))
+        self.warn()
+
+    def warn(self) -> None:
+        """Say what an operator should not forget to turn off."""
+        if self.site.bodies is not None:
+            self.site.bodies.warn()
+
+    def standing(self) -> str:
+        """How it is, in one line for the operator: numbers, and no names."""
+        connections, now = self.site.connections, self.pool.now()
+        known = (Known(a.record, a.holds.by_model) for a in self.pool.accounts)
+        told = headcount(state_of(each, now) for each in known)
+        return f"{told}; connections: {len(connections)}, requests: {connections.busy}"
 
     def take_up_keys(self, stored: Sequence[StoredKey]) -> None:
         """Let in whom the keys of the store belong to, and nobody they belonged to."""
@@ -126,6 +147,8 @@ def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
     ledger = Ledger(store.directory, reactor, _keeping(loaded.config))
     books = Books(counting, ledger)
     site = _site(loaded, make_guard(loaded), pool, endpoints, reactor, books)
+    scribe = Threads(reactor, most=1)
+    site.bodies = _bodies(loaded, pool, scribe)
     counting.look_at(Present(pool, site, endpoints))
     return Wired(
         site,
@@ -135,6 +158,7 @@ def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
         _scraped(loaded, reactor, counting),
         endpoints,
         commons,
+        scribe,
     )
 
 
@@ -285,7 +309,25 @@ def _gateway(
             patience=config.pool.wait_seconds,
         ),
         clock=reactor,
+        tells=_levels(config).lets_through(Gateway.__module__, "debug"),
     )
+
+
+def _bodies(loaded: Loaded, pool: AccountPool, scribe: Threads) -> Bodies | None:
+    settings, path = loaded.config.log, loaded.bodies_file()
+    if path is None:
+        return None
+    file = BodiesFile(path, settings.bodies_file_bytes)
+    return Bodies(file, settings.bodies_bytes, pool.secrets, scribe.run)
+
+
+def make_manner(config: Config) -> Manner:
+    """How the log is written."""
+    return Manner(config.log.format, _levels(config))
+
+
+def _levels(config: Config) -> Levels:
+    return Levels(config.log.level, config.log.by_subsystem())
 
 
 def make_guard(loaded: Loaded) -> Guard:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from helpers import CLIENT_ID, Run, Terminal
 from hypothesis import settings
+from secrecy import told
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from world import OPEN
@@ -29,14 +30,19 @@ def clock() -> Clock:
 
 @pytest.fixture(autouse=True)
 def logged() -> Iterator[list[dict[str, Any]]]:
-    """The log of a test.  A failure it still holds at the end fails the test."""
-    with capturedLogs() as events:
+    """
+    The log of a test.  A failure it still holds at the end fails the test.
+
+    So does a secret, in any form, also if the test has taken its line away.
+    """
+    with capturedLogs() as events, capturedLogs() as all_events:
         yield events
         while OPEN:
             OPEN.pop().close()
         gc.collect()  # a Deferred tells of its unhandled failure when it dies
     left = [e["log_failure"].getErrorMessage() for e in events if "log_failure" in e]
     assert left == []
+    assert told(all_events) == []
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Prometheus' own tool, which says whether what is written for it is right."""
 
-import os
-import shutil
 import subprocess
 
-import pytest
+from tools import debian_tool
 
 
 def promtool(*arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
@@ -13,12 +11,7 @@ def promtool(*arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[s
 
     Where the tests are run for everybody, it has to be.
     """
-    tool = shutil.which("promtool")
-    if tool is None:
-        message = "this needs promtool; on Debian: apt install prometheus"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+    tool = debian_tool("promtool", "prometheus")
     return subprocess.run(
         [tool, *arguments],
         input=stdin,

@@ -363,10 +363,31 @@ def test_credentials_of_systemd(tmp_path: Path) -> None:
     """A relative file is looked for where systemd puts its credentials."""
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "key").write_text("k")
-    file = written(tmp_path, "auth.keys = [{name = 'b', file = 'key'}]")
-    loaded = load(file, {"CREDENTIALS_DIRECTORY": str(tmp_path / "c")})
+    (tmp_path / "c" / "secrets_alice").write_text("a")
+    (tmp_path / "d").write_text("d")
+    file = written(
+        tmp_path,
+        f"""auth.keys = [
+            {{name = 'b', file = 'key'}},
+            {{name = 'alice', file = 'secrets/alice'}},
+            {{name = 'd', file = '{tmp_path}/d'}},
+        ]""",
+    )
+    ring = load(file, {"CREDENTIALS_DIRECTORY": str(tmp_path / "c")}).key_ring()
 
-    assert loaded.key_ring().configured == (Key.of("b", b"k"),)
+    keys = [("b", b"k"), ("alice", b"a"), ("d", b"d")]
+
+    assert ring.configured == tuple(Key.of(*key) for key in keys)
+
+
+def test_credentials_that_systemd_has_not(tmp_path: Path) -> None:
+    """It is said who was to bring them."""
+    file = written(tmp_path, "auth.keys = [{name = 'b', file = 'secrets/b'}]")
+    with pytest.raises(ConfigError) as caught:
+        load(file, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).key_ring()
+
+    assert f"{tmp_path}/secrets_b cannot be read" in str(caught.value)
+    assert "LoadCredential= of the unit" in str(caught.value)
 
 
 def test_keys_that_cannot_be_used(tmp_path: Path) -> None:

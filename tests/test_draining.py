@@ -14,7 +14,7 @@ from world import HELLO, LAST, STREAM, TEXT, WHOLE, Reply, World, event
 from antigravity_gw.draining import LAST_WORDS, Draining, Signals
 from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
-from antigravity_gw.web.timed import HURRIED_LINGER
+from antigravity_gw.web.timed import HURRIED_LINGER, LAST_CALL
 
 GET = b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n"
 POST = (
@@ -92,13 +92,31 @@ def test_nothing_to_wait_for(ending: Ending, logged: list[dict[str, Any]]) -> No
 
 
 def test_idle_connections(ending: Ending) -> None:
-    """They are closed at once, those without any request as well as the others."""
+    """They are closed at once if they have had a request, and else in a moment."""
     silent = ending.world.client()
     kept = ending.world.get("/healthz")
     ended = ending.begin()
+    assert kept.transport.disconnecting
+    assert not silent.transport.disconnecting
+    ending.wait(LAST_CALL)
 
     assert silent.transport.disconnecting
-    assert kept.transport.disconnecting
+    assert now(ended) is None
+
+
+@pytest.mark.parametrize("came", [0, 20, len(POST), len(POST) + 5])
+def test_the_first_request(ending: Ending, came: int) -> None:
+    """Who was let in before the end is served, even if little or nothing has come."""
+    ending.world.google.script = [WHOLE]
+    client = ending.world.client().send((POST + HELLO)[:came])
+    ended = ending.begin()
+    ending.wait(LAST_CALL / 2)
+    client.send((POST + HELLO)[came:-1])
+    ending.wait(LAST_CALL)  # once it has begun, it has as long as ever
+    client.send(HELLO[-1:])
+
+    assert client.json() == LAST
+    assert "connection: close" in client.head
     assert now(ended) is None
 
 
@@ -142,7 +160,9 @@ def test_streams(ending: Ending) -> None:
 def test_new_requests(ending: Ending, path: bytes, status: int) -> None:
     """They are told what is going on; but the daemon is alive as long as it lives."""
     request = GET % path
-    client = ending.world.client().send(request[:-4])
+    client = ending.world.get("/healthz")
+    client.transport.clear()
+    client.send(request[:-4])
     ended = ending.begin()
     client.send(request[-4:])
 
@@ -152,6 +172,16 @@ def test_new_requests(ending: Ending, path: bytes, status: int) -> None:
     if status == 503:
         assert client.error() == (503, "UNAVAILABLE")
         assert "shutting down" in client.json()["error"]["message"]
+    assert now(ended) is None
+
+
+def test_readiness(ending: Ending) -> None:
+    """Who balances load is told not to come here, on a new connection as well."""
+    client = ending.world.client()
+    ended = ending.begin()
+    client.send(GET % b"/readyz")
+
+    assert client.error() == (503, "UNAVAILABLE")
     assert now(ended) is None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 from bodies import REAL, Real
+from twisted.logger import capturedLogs, formatEvent
 from twisted.web.server import NOT_DONE_YET
 from world import HELLO, LAST, STREAM, TEXT, WHOLE, Call, Reply, World, event
 
@@ -851,3 +852,47 @@ def test_a_body_is_let_go(world: World, reply: Reply, is_stream: bool) -> None:
         gc.enable()
 
     assert left == []
+
+
+# What the log tells of it
+
+
+def debugged(folder: Path, *script: Reply) -> tuple[World, list[str]]:
+    """A world whose gateway tells of its calls, and what it has told of a request."""
+    world = World(
+        folder, hosts=("http://one.example", "http://two.example"), tells=True
+    )
+    world.google.script = [*script]
+    with capturedLogs() as events:
+        world.generate()
+    mine = [e for e in events if e["log_namespace"].endswith(".Gateway")]
+    assert {e["log_level"].name for e in mine} == {"debug"}
+    return world, [formatEvent(e) for e in mine]
+
+
+def test_calls_that_are_told_of(tmp_path: Path) -> None:
+    """Of each call: whom, for what, under which account, and what came of it."""
+    failing = Reply(503, b'{"error":{"code":503,"status":"UNAVAILABLE"}}')
+    world, told = debugged(tmp_path, failing, WHOLE)
+    end = "model=pro kind=code_assist account={} after_seconds=0.0"
+
+    assert world.ended[0].attempts == 2
+    assert told == [
+        f"call 1: http://one.example is asked {end.format('a')} id=request-0",
+        f"call 1: http://one.example fails {end.format('a')} blame=endpoint "
+        f"delay_seconds=None trouble={world.ended[0].trouble} id=request-0",
+        "http://one.example comes last for 30 s (every model): "
+        f"{world.ended[0].trouble}",
+        f"call 2: http://two.example is asked {end.format('b')} id=request-0",
+        f"call 2: http://two.example answers {end.format('b')} id=request-0",
+    ]
+
+
+def test_calls_that_are_not_told_of(tmp_path: Path) -> None:
+    """Unless somebody wants to know, a call that goes well costs the log nothing."""
+    world = World(tmp_path)
+    world.google.script = [WHOLE]
+    with capturedLogs() as events:
+        world.generate()
+
+    assert "antigravity_gw.gateway.Gateway" not in {e["log_namespace"] for e in events}

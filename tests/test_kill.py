@@ -41,7 +41,7 @@ LONGEST = 0.2
 
 WRITER = Path(__file__).with_name("killed_writer.py")
 
-WRITE_SECONDS = 0.2
+WRITE_SECONDS = 1.5
 """How often usage is written here."""
 
 HELLO = b'{"contents":[{"parts":[{"text":"Hello"}]}]}'
@@ -304,9 +304,9 @@ def usage(folder: Path) -> tuple[int, int]:
 
 def test_kill_loses_no_old_usage(tmp_path: Path) -> None:
     """
-    What had been answered some writes before is counted after ``kill -9``, and
-    nothing is counted that was not asked; after SIGTERM, every answer is, to the
-    token.
+    What had been answered two times ``usage.write_seconds`` before is counted after
+    ``kill -9``, and nothing that was not asked; after SIGTERM, every answer is, to
+    the token.
     """
     options = ["--listen", "tcp:0:interface=127.0.0.1"]
     store = Store.open(tmp_path / "state")
@@ -321,7 +321,7 @@ def test_kill_loses_no_old_usage(tmp_path: Path) -> None:
             clients = Clients(daemon)
             with without_end(*4 * [clients.ask]):
                 old = clients.count(20)
-                time.sleep(10 * WRITE_SECONDS)
+                time.sleep(2 * WRITE_SECONDS)
                 daemon.process.kill()
                 daemon.process.wait()
         requests, tokens = usage(tmp_path)

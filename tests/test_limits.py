@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from world import HELLO, LAST, TEXT, WHOLE, Client, Reply, World, event
+from world import HELLO, LAST, TEXT, WHOLE, Client, Reply, World, event, key_of
 
-from antigravity_gw.keys import Key
 from antigravity_gw.web.admission import Limits
 from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
@@ -183,13 +182,13 @@ def test_declared_sizes(tmp_path: Path, length: bytes) -> None:
 
 def test_streams_of_a_client(tmp_path: Path) -> None:
     """Each key has so many streams; answers in one piece are no streams."""
-    keys = tuple(Key.of(name, name.encode()) for name in ("ann", "bob"))
+    keys = tuple(map(key_of, ("ann", "bob")))
     limits = Limits(streams_per_key=1)
     world = World(tmp_path, mode=Mode.STRICT, keys=keys, limits=limits)
     world.google.script = [BEGUN]
 
     def stream(key: str, path: str = "pro:streamGenerateContent") -> Client:
-        return world.post(f"/v1/models/{path}", HELLO, f"x-api-key: {key}")
+        return world.post(f"/v1/models/{path}", HELLO, f"x-api-key: key-of-{key}")
 
     first = stream("ann")
     assert told_to_wait(stream("ann"))

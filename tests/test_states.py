@@ -15,6 +15,7 @@ from antigravity_gw.states import (
     Label,
     client_troubles,
     handle,
+    headcount,
     quota_left,
     state_of,
 )
@@ -205,3 +206,22 @@ def test_quota_left(quota: dict[str, Remaining], left: float | None) -> None:
 def test_handle(name: str, called: str) -> None:
     """What can be typed as it is and is short stays; an id always can."""
     assert called == handle(account(name=name).record)
+
+
+def test_headcount() -> None:
+    """Those that serve come first; who cannot serve some models counts as one."""
+    accounts = [
+        account(),
+        account({"pro": cools(NOW + 1)}),
+        account({EVERY_MODEL: cools(NOW + 1)}),
+        account({ACCESS: needs(Need.LOGIN)}),
+        account({EVERY_MODEL: needs(Need.SUSPENDED)}),
+        account(disabled=NOW),
+    ]
+    states = [state_of(each, NOW) for each in accounts]
+
+    assert headcount(states) == (
+        "accounts: 2 serving, 1 cooling, 2 waiting for somebody, 1 disabled"
+    )
+    assert headcount(states[:1]) == "accounts: 1 serving"
+    assert headcount([]) == "no accounts: 'antigravity-gw accounts add' makes one"

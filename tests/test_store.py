@@ -164,6 +164,20 @@ def test_nobody_else_can_read_it(tmp_path: Path) -> None:
     }
 
 
+def test_what_root_makes(tmp_path: Path) -> None:
+    """It is the daemon's user's who owns the directory, with all that is beside it."""
+    owner = 65534 if os.geteuid() == 0 else os.geteuid()
+    os.chown(tmp_path, owner, -1)
+    store = Store.open(tmp_path)
+    store.has_changed()  # which holds on to it, as a daemon does
+    store.put(ADA)
+    owners = {file.name: file.stat().st_uid for file in tmp_path.iterdir()}
+    store.close()
+
+    assert set(owners) == {f"accounts.sqlite3{end}" for end in ("", "-wal", "-shm")}
+    assert set(owners.values()) == {owner}
+
+
 def test_it_is_as_safe_as_sqlite_makes_it(store: Store) -> None:
     """A write-ahead log, synced with every transaction."""
     with store.connection() as db:

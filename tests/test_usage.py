@@ -20,6 +20,7 @@ from world import STREAM, WHOLE, Reply, World
 
 from antigravity_gw.database import StoreError
 from antigravity_gw.journal import CLIENT_LEFT, SERVED, Served
+from antigravity_gw.pool.store import Store
 from antigravity_gw.usage.batch import Batch, Names
 from antigravity_gw.usage.counts import (
     DAY,
@@ -256,6 +257,17 @@ def test_it_is_written_soon(ledger: Ledger, clock: Clock, disk: Disk) -> None:
 
     assert stored(ledger.directory)["alice"].requests == 100
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_accounts_are_not_read_again(ledger: Ledger) -> None:
+    """Usage has a file of its own: writing it is no news of accounts."""
+    accounts = Store.open(ledger.directory)
+    accounts.has_changed()
+    ledger.note(served())
+    now(ledger.flushed())
+
+    assert not accounts.has_changed()
+    accounts.close()
 
 
 def test_no_usage_no_file(ledger: Ledger) -> None:

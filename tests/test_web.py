@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.logger import formatEvent
-from world import HELLO, LAST, STREAM, TEXT, WHOLE, Reply, World, event
+from world import HELLO, LAST, STREAM, TEXT, WHOLE, Reply, World, event, key_of
 
-from antigravity_gw.keys import Key
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.guard import Mode
 from antigravity_gw.web.resource import CoroutineResource
@@ -343,18 +342,18 @@ def test_wrong_keys(locked: World, headers: list[str]) -> None:
 
 def test_two_keys_in_either_order(tmp_path: Path) -> None:
     """Which of two keys comes first does not matter."""
-    keys = tuple(Key.of(name, name.encode()) for name in ("ann", "bob"))
+    keys = tuple(map(key_of, ("ann", "bob")))
     world = World(tmp_path, mode=Mode.STRICT, keys=keys)
 
     def verdict(*headers: str) -> int:
         return world.get("/v1/models", *headers).status
 
     for one, other in (
-        ("x-api-key: ann", "x-goog-api-key: bob"),
-        ("x-api-key: ann", "x-goog-api-key: eve"),
-        ("x-api-key: eve", "Authorization: Bearer ann"),
-        ("x-api-key: ann", "x-api-key: bob"),
-        ("x-api-key: ann", "X-Api-Key: ann"),
+        ("x-api-key: key-of-ann", "x-goog-api-key: key-of-bob"),
+        ("x-api-key: key-of-ann", "x-goog-api-key: key-of-eve"),
+        ("x-api-key: key-of-eve", "Authorization: Bearer key-of-ann"),
+        ("x-api-key: key-of-ann", "x-api-key: key-of-bob"),
+        ("x-api-key: key-of-ann", "X-Api-Key: key-of-ann"),
     ):
         assert verdict(one, other) == verdict(other, one)
 
@@ -418,12 +417,12 @@ def test_no_key_configured(tmp_path: Path, logged: list[dict[str, Any]]) -> None
 
 def test_several_keys(tmp_path: Path) -> None:
     """Each client has a key of its own, and is named in the log."""
-    keys = tuple(Key.of(name, name.encode()) for name in ("ann", "bob"))
+    keys = tuple(map(key_of, ("ann", "bob")))
     world = World(tmp_path, mode=Mode.STRICT, keys=keys)
 
-    assert world.get("/v1/models", "x-api-key: ann").status == 200
-    assert world.get("/v1/models", "x-api-key: bob").status == 200
-    assert world.get("/v1/models", "x-api-key: eve").status == 401
+    assert world.get("/v1/models", "x-api-key: key-of-ann").status == 200
+    assert world.get("/v1/models", "x-api-key: key-of-bob").status == 200
+    assert world.get("/v1/models", "x-api-key: key-of-eve").status == 401
 
 
 def with_host(world: World, *headers: str) -> int:
@@ -581,6 +580,65 @@ def test_request_id(world: World, given: list[str], is_taken: bool) -> None:
 
     assert f"\r\nx-request-id: {expected.lower()}" in client.head
     assert [served.id for served in world.ended] == [expected]
+
+
+def test_request_id_of_what_is_no_request(
+    world: World, logged: list[dict[str, Any]]
+) -> None:
+    """What cannot be read as HTTP is answered with an id that the log has, too."""
+    refused = world.client().send(b"\x16\x03\x01 hello\r\n\r\n")
+
+    assert "\r\nx-request-id: request-0\r\n" in f"{refused.head}\r\n"
+    line = logged[-1]
+    assert formatEvent(line) == (
+        f'rejected 400 ended=bad_request trouble="{line["trouble"]}" id=request-0'
+    )
+
+
+def test_request_id_of_a_connection_too_many(
+    world: World, logged: list[dict[str, Any]]
+) -> None:
+    """It has one, too; its line is for those who debug, since there may be many."""
+    world.site.connections.limit = 0
+    refused = world.client()
+
+    assert "\r\nx-request-id: request-0\r\n" in f"{refused.head}\r\n"
+    assert (logged[-1]["log_level"].name, logged[-1]["id"]) == ("debug", "request-0")
+
+
+@pytest.mark.parametrize(
+    ("reply", "level"),
+    [
+        (WHOLE, "info"),
+        (Reply(400, b'{"error":{"code":400,"status":"INVALID_ARGUMENT"}}'), "info"),
+        (Reply(429, b'{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}'), "warn"),
+        (Reply(503, b'{"error":{"code":503,"status":"UNAVAILABLE"}}'), "warn"),
+        (Reply(body=b"not JSON"), "warn"),
+    ],
+)
+def test_what_is_for_the_operator(
+    world: World, logged: list[dict[str, Any]], reply: Reply, level: str
+) -> None:
+    """A request that failed for no fault of its client's is a warning."""
+    world.google.script = [reply]
+    world.generate()
+    (line,) = [e for e in logged if "served" in e]
+
+    assert line["log_level"].name == level
+
+
+def test_a_stream_that_breaks_off(world: World, logged: list[dict[str, Any]]) -> None:
+    """It is one as well, though it had begun well; a client that leaves is none."""
+    broken, going_on = Reply(body=event(TEXT)), Reply(body=event(TEXT), stays_open=True)
+    world.google.script = [broken, going_on]
+    world.stream()
+    world.stream().leave()
+    lines = [e for e in logged if "served" in e]
+
+    assert [(e["served"].ended, e["log_level"].name) for e in lines] == [
+        ("broken_answer", "warn"),
+        ("client_left", "info"),
+    ]
 
 
 def test_what_is_remembered(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Tests for ``antigravity_gw.wiring``: what is handed over, and connections."""
+"""Tests for ``antigravity_gw.wiring``: connections to upstream, and usage."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from antigravity_gw.wire.answer import EventFraming, StreamedAnswer
 from antigravity_gw.wire.envelope import unwrapped
 from antigravity_gw.wire.judging import Table
 from antigravity_gw.wire.usage import Usage
-from antigravity_gw.wiring import wired
+from antigravity_gw.wiring import make_guard, wired
 
 HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -86,3 +86,22 @@ def test_tokens_of_today(tmp_path: Path) -> None:
     assert house.site.allowances.tokens("ann", reactor.seconds()) == 0
     now(house.recall())
     assert house.site.allowances.tokens("ann", reactor.seconds()) == 7
+
+
+def test_usage_goes_on(tmp_path: Path) -> None:
+    """
+    A new configuration says how usage is kept from now on; what was counted stays,
+    and what ends from then on is counted with it.
+    """
+    loaded, store = load(None, {"HOME": str(tmp_path)}), Store.open(tmp_path)
+    house = wired(loaded, store, MemoryReactorClock())
+    house.site.has_ended(Served(model="pro"))
+    other = load(None, {**loaded.environ, "ANTIGRAVITY_GW_USAGE_KEEP_DAYS": "7"})
+    house.rewire(other, make_guard(other))
+    house.site.has_ended(Served(model="pro"))
+
+    assert [minute.requests for minute in house.books.ledger.minutes(0.0)] == [2]
+    assert (house.books.ledger.keeping.days, house.books.ledger.directory) == (
+        7,
+        tmp_path,
+    )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, evolve, field
+from secrecy import secret
 from treq.testing import RequestTraversalAgent
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import execute
@@ -241,6 +242,11 @@ CATALOG = Catalog(
 )
 
 
+def key_of(name: str) -> Key:
+    """The key of a client, which it shows as ``key-of-`` and its name."""
+    return Key.of(name, f"key-of-{name}".encode())
+
+
 def make_upstream(agent: IAgent, clock: Clock) -> Upstream:
     """What asks Google through *agent*."""
     return Upstream(
@@ -268,7 +274,7 @@ def make_means(
         endpoints=endpoints,
         in_thread=execute,
         exchange=Exchange(TOKEN_URL, 15.0, unreachable),
-        client=OAuthClient("client", "secret"),
+        client=OAuthClient("client", "secret-of-client"),
         token_url=TOKEN_URL,
         userinfo_url="http://google.example/userinfo",
         token_seconds=15.0,
@@ -377,7 +383,8 @@ class World:
                 LIMITS,
                 patience=settings.get("patience", 0.0),
                 stream=settings.get("stream_seconds", 0.0),
-            )
+            ),
+            settings.get("tells", False),
         )
         ids, requests = count(), count()
         form = settings.get("form", Form.SSE)
@@ -389,7 +396,7 @@ class World:
         )
         self.guard = Guard(
             settings.get("mode", Mode.OFF),
-            KeyRing(settings.get("keys", (Key.of("alice", b"right"),))),
+            KeyRing(settings.get("keys", (Key.of("alice", secret("right").encode()),))),
             hosts=frozenset(settings.get("names", ())),
             origins=frozenset(settings.get("origins", ())),
             operators=Operators(KeyRing(settings.get("operators", ()))),
@@ -427,13 +434,14 @@ class World:
             others[kind.name] = kind(means)
         return others
 
-    def make_gateway(self, limits: Limits) -> Gateway:
+    def make_gateway(self, limits: Limits, tells: bool = False) -> Gateway:
         """What serves from this world's pool."""
         return Gateway(
             pool=self.pool,
             endpoints=self.endpoints,
             limits=limits,
             clock=self.clock,
+            tells=tells,
         )
 
     def add(
@@ -451,7 +459,10 @@ class World:
         added = float(len(self.store.accounts()))
         given = {"credential": f"refresh-of-{name}", "added": added, **more}
         named = None if kind == CODE_ASSIST else project
-        self.store.put(Record(name, f"{name}@x", kind=kind, project=named, **given))
+        record = Record(name, f"{name}@x", kind=kind, project=named, **given)
+        for word in filter(None, (record.credential, record.project, project)):
+            secret(word)
+        self.store.put(record)
         if kind != CODE_ASSIST:  # of others Google has nothing to say
             self.take_up()
             return

@@ -16,9 +16,12 @@ class MetricsListeners(Listeners):
         endpoints: tuple[str, ...],
         factory: IProtocolFactory,
         door: Door,
+        handed_over: tuple[str, ...] = (),
     ) -> None:
         # The operator has named a listener of its own: that is meant.
-        super().__init__(reactor, endpoints, factory, door, insecure=True)
+        super().__init__(
+            reactor, endpoints, factory, door, insecure=True, handed_over=handed_over
+        )
 
     @property
     def setting(self) -> str:

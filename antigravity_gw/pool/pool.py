@@ -130,6 +130,17 @@ class AccountPool:
     def _client_of(self, account: Account) -> OAuthClient | None:
         return self.kinds.of(account.record).client_of(account.record)
 
+    def secrets(self) -> set[str]:
+        """What nobody may read of any account: tokens, names, projects and keys."""
+        found: set[str | None] = set()
+        for account in self.accounts:
+            record, client = account.record, self._client_of(account)
+            found.update(self.kinds.of(record).secrets_of(record))
+            found.update((record.name, record.project, account.project))
+            found.add(self.tokens.held(account))
+            found.add(client.secret if client else None)
+        return {secret for secret in found if secret}
+
     def shortage(
         self, model: str = EVERY_MODEL, kinds: frozenset[str] | None = None
     ) -> GatewayError | None:

@@ -1,8 +1,11 @@
 """Getting an account ready to ask with: its access token, and its project."""
 
+from typing import ClassVar
+
 from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from antigravity_gw.causes import Cause
@@ -73,6 +76,7 @@ class Preparation:
     _refused_clients: dict[UsedBy, Hold] = field(factory=dict, init=False)
     _settings: int = field(default=0, init=False)
     _lookups: Shared[str] = field(factory=lambda: Shared((Unfit,)), init=False)
+    _log: ClassVar[Logger] = Logger()
 
     def trust_clients(self) -> None:
         """What was wrong with OAuth clients may have been corrected."""
@@ -170,6 +174,11 @@ class Preparation:
         error: GatewayError | None,
     ) -> Unfit:
         """Conclude that *account* is unfit, unless that is yesterday's news."""
+        self._log.debug(
+            "account {account}: no access token, or no project: {reason}",
+            account=account.id,
+            reason=verdict.reason,
+        )
         if self._age(account) != age:
             return Unfit(Unreachable(CHANGED))
         if verdict.need is not None:
@@ -216,6 +225,7 @@ class Preparation:
                 Blame.PROJECT, why, need=Need.PROJECT, cause=Cause.NO_PROJECT
             )
             raise self._unfit(account, age, verdict, None)
+        self._log.debug("account {account}: its project is found", account=account.id)
         if self._age(account) == age:
             account.project = found
             change = project_found(account.id, account.epoch, found)

@@ -5,10 +5,12 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
+from typing import ClassVar
 
 from attrs import define, evolve, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from antigravity_gw.errors import GatewayError, UpstreamTimeout
 from antigravity_gw.happenings import (
@@ -57,6 +59,7 @@ class Tokens:
     _held: dict[str, Access] = field(factory=dict, init=False)
     _due: dict[str, float] = field(factory=dict, init=False)
     _replaced: dict[str, dict[str, str]] = field(factory=dict, init=False)
+    _log: ClassVar[Logger] = Logger()
 
     def held(self, account: Account) -> str | None:
         """The access token there is, if it is good for a while yet."""
@@ -89,6 +92,9 @@ class Tokens:
         answer = await self._minted(record)
         minted_from = record.credential
         if answer.rotated and answer.rotated != minted_from:
+            self._log.debug(
+                "account {account}: its refresh token is replaced", account=account.id
+            )
             # Stored before it is used: a crash here must not lose the grant.
             await self._stored(rotated(record.id, minted_from, answer.rotated))
             self._replaced.setdefault(record.id, {})[minted_from] = answer.rotated
@@ -120,6 +126,11 @@ class Tokens:
     def _keep(self, account: Account, answer: AccessToken) -> None:
         life, now = answer.expires_in, self.clock.seconds()
         life -= min(MARGIN, life / 4)
+        self._log.debug(
+            "account {account}: a new access token, good for {seconds:.0f} s",
+            account=account.id,
+            seconds=life,
+        )
         access = Access(answer.value, now + life, told_of(account.record.credential))
         self._held[account.id] = access
         self._due[account.id] = now + max(life - AHEAD, life / 2)
@@ -144,6 +155,9 @@ class Tokens:
         """Upstream refused *token*: do not use it again."""
         access = self._held.get(id)
         if access is not None and access.token == token:
+            self._log.debug(
+                "account {account}: its access token is refused", account=id
+            )
             del self._held[id]
 
     def forget(self, id: str) -> None:

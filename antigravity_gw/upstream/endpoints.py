@@ -35,12 +35,13 @@ class Endpoints:
 
     def avoid(
         self, base: str, now: float, model: str = "", seconds: float | None = None
-    ) -> None:
+    ) -> float:
         """
         *base* has just failed.
 
         :param model: the one it has no room for, when it is not failing as such.
         :param seconds: how long it asked to be left alone, if it did.
+        :returns: how long it is, in seconds.
         """
         seconds = self.avoid_seconds if seconds is None else min(seconds, LONGEST)
         over = [key for key, until in self._avoided_until.items() if until <= now]
@@ -48,6 +49,7 @@ class Endpoints:
             del self._avoided_until[key]
         self._avoided_until[base, model] = now + seconds
         self.tell(Avoided(base, NO_ROOM if model else FAILING))
+        return seconds
 
     def recovered(self, base: str, model: str = "") -> None:
         """*base* has just answered about *model*."""

@@ -115,10 +115,9 @@ class Ledger:
         """Write what there is to write, or say that it is lost."""
         is_stored = await self.flushed()
         self._cancel_alarm()
-        if not is_stored:
+        if not is_stored and (self._sealed or self._noted):
             self._log.error(
-                "usage that was not stored yet is lost: {error}",
-                error=self.trouble,
+                "usage that was not stored yet is lost: {error}", error=self.trouble
             )
 
     def _set_alarm(self) -> None:

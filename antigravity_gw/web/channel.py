@@ -49,9 +49,11 @@ class GatewayChannel(TimedChannel):
         read; nothing is read any more then.
     :ivar _answered: whether that request has its answer.
     :ivar _ahead: how many bytes wait behind the request that is being served.
+    :ivar has_asked: whether the head of a request has come.
     """
 
     maxHeaders = 100
+    has_asked = False
     _deaf = False
     _answered = False
     _ahead = 0
@@ -111,11 +113,19 @@ class GatewayChannel(TimedChannel):
         return bool(self.requests or self._buffer) and not self._deaf
 
     def drain(self) -> None:
-        """Take no other request: close now, or when the one there is has ended."""
-        if not self.is_busy:
-            if self._phase is Phase.REFUSED:
-                self._enter(Phase.REFUSED)  # to be over sooner
-            self.loseConnection()
+        """
+        Take no other request: close now, or when the one there is has ended.
+
+        Who was let in and has asked nothing may be about to: it is given a moment.
+        """
+        if self.is_busy:
+            return
+        if not (self.has_asked or self._is_ending):
+            self._enter(Phase.LAST_CALL)
+            return
+        if self._phase is Phase.REFUSED:
+            self._enter(Phase.REFUSED)  # to be over sooner
+        self.loseConnection()
 
     def cut_short(self, error: GatewayError) -> None:
         """End what is under way with *error*, and the connection with it."""
@@ -186,6 +196,7 @@ class GatewayChannel(TimedChannel):
         """Let the request be judged by its head, before its body is read."""
         request: Any = self.requests[-1]
         request.headReceived(self._command, self._path, self._version, self.length)
+        self.has_asked = True
         if request.refusal is not None or self.length == 0:
             request.requestHeaders.removeHeader(b"expect")  # so none is told to go on
         super().allHeadersReceived()  # which decides whether the connection persists
@@ -262,6 +273,7 @@ class GatewayChannel(TimedChannel):
             self.refuse(self.requests[-1], error)  # its head was all right
             return
         self._deaf = self._answered = True
-        self.site.log_rejected(error)
-        self.transport.write(raw_error(error))
+        id = self.site.new_id()
+        self.site.log_rejected(error, id)
+        self.transport.write(raw_error(error, id))
         self.loseConnection()

@@ -29,7 +29,7 @@ class Connection(Protocol):
         """Whether there is a request: being read, or being answered."""
 
     def drain(self) -> None:
-        """Take no other request: close now, or when the one there is has ended."""
+        """Take no request but the one there is, or else the first."""
 
     def cut_short(self, error: GatewayError) -> None:
         """End what is under way with *error*, and the connection with it."""
@@ -44,13 +44,15 @@ class Connections:
     All that are open.
 
     :ivar count: is told the word for each client that is turned away.
+    :ivar new_id: makes the id that a client which is turned away may tell of.
     :ivar limit: how many may be; None for any number.
-    :ivar is_draining: whether no new request is served.
+    :ivar is_draining: whether the daemon is about to end.
     :ivar refused: how many clients were turned away so far.
     """
 
     clock: IReactorTime
     count: Callable[[str], None] = field(default=lambda word: None)
+    new_id: Callable[[], str] = field(default=lambda: "-")
     limit: int | None = None
     is_draining: bool = field(default=False, init=False)
     refused: int = field(default=0, init=False)
@@ -91,7 +93,7 @@ class Connections:
 
     def drain(self) -> Deferred[None]:
         """
-        Serve no new request, and close what is idle.
+        Serve no new request but the first of a connection, and close what is idle.
 
         :returns: a Deferred that fires when the last connection is closed.
         """
@@ -148,8 +150,11 @@ class Refusal(protocol.Protocol):
 
     def connectionMade(self) -> None:
         """Say so."""
-        self._connections._turned_away += 1
-        self.transport.write(raw_error(TooManyConnections()))
+        connections = self._connections
+        connections._turned_away += 1
+        id = connections.new_id()
+        connections._log.debug("a connection too many was refused id={id}", id=id)
+        self.transport.write(raw_error(TooManyConnections(), id))
         if ISSLTransport.providedBy(self.transport):
             self.transport.loseConnection()  # TLS cannot be closed by halves
             close = self.transport.abortConnection

@@ -12,6 +12,7 @@ class Phase(Enum):
     """What a connection is about."""
 
     IDLE = "between two requests, or before the first"
+    LAST_CALL = "the daemon ends, and nothing was asked yet"
     HEAD = "a request line and headers are being read"
     BODY = "a body is being read"
     SERVING = "it is for us to answer"

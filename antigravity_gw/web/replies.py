@@ -54,12 +54,16 @@ def _phrase(code: int) -> str:
         return "Unknown"
 
 
-def raw_error(error: GatewayError) -> bytes:
-    """*error* as a whole HTTP response, for a request that could not be parsed."""
+def raw_error(error: GatewayError, id: str) -> bytes:
+    """
+    *error* as a whole HTTP response, for a request that could not be parsed.
+
+    :param id: what its line in the log is found by.
+    """
     body = error_body(error)
     head = (
         f"HTTP/1.1 {error.code} {_phrase(error.code)}\r\n"
         f"Content-Type: {JSON}\r\nContent-Length: {len(body)}\r\n"
-        "Connection: close\r\n\r\n"
+        f"X-Request-Id: {id}\r\nConnection: close\r\n\r\n"
     )
     return head.encode("ascii") + body

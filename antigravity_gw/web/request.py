@@ -20,7 +20,8 @@ from antigravity_gw.errors import (
     ShuttingDown,
 )
 from antigravity_gw.journal import CLIENT_LEFT, Served
-from antigravity_gw.keys import ANYBODY, Key
+from antigravity_gw.keys import ANYBODY, HEADERS, Key
+from antigravity_gw.logs.bodies import Recording
 from antigravity_gw.web.admission import Share
 from antigravity_gw.web.forms import ALT, Form
 from antigravity_gw.web.guard import HEALTH
@@ -48,6 +49,7 @@ class GatewayRequest(Request):
     :ivar serving: fires when its resource is done with it; cancelled when the
         client leaves.
     :ivar cut: what it is ended with, if it must not take any longer.
+    :ivar recording: what its bodies are recorded by, if the operator wants that.
     :ivar segments: its path, unquoted; ``//`` counts as one slash, since SDKs
         make it of a base URL that ends in one.
     """
@@ -64,6 +66,7 @@ class GatewayRequest(Request):
     takes_body = False
     serving: Deferred[None] | None = None
     cut: GatewayError | None = None
+    recording: Recording | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -108,6 +111,8 @@ class GatewayRequest(Request):
         served.streams = self._asks_for_stream()
         self.setHeader("x-request-id", served.id)
         self.site.under_way.add(self)
+        if self.site.bodies is not None:
+            self.recording = self.site.bodies.begin(served.id, served.began)
 
     def _given_id(self) -> str:
         """The id that the client has given it; empty if none can be used."""
@@ -122,7 +127,7 @@ class GatewayRequest(Request):
         :param length: what it declares for its body, in bytes.
         :raises GatewayError: when it may not pass, saying why.
         """
-        if self.site.connections.is_draining and self.segments != [b"healthz"]:
+        if self.site.connections.is_draining and self._comes_too_late():
             raise ShuttingDown()
         if not self.is_preflight():
             if not self.path.startswith(b"/") or not _PRINTABLE.fullmatch(self.uri):
@@ -174,6 +179,17 @@ class GatewayRequest(Request):
     def _is_about_us(self) -> bool:
         """Whether it asks how the gateway is, which it is told however busy that is."""
         return self.segments in HEALTH or is_for_operators(self.segments)
+
+    def _comes_too_late(self) -> bool:
+        """
+        Whether it is not served any more when the daemon is about to end.
+
+        The first of its connection is, since who was let in is not turned away; but
+        who asks whether we are ready is told that we are not.
+        """
+        if self.segments in HEALTH:
+            return self.segments == [b"readyz"]
+        return bool(self.channel.has_asked)
 
     def _check_expectations(self) -> None:
         for expected in self.requestHeaders.getRawHeaders(b"expect", ()):
@@ -237,6 +253,8 @@ class GatewayRequest(Request):
     def process(self) -> None:
         """Answer the request, by way of the resource it addresses."""
         self.setHeader("date", self.site.date())
+        if self.recording is not None:
+            self.recording.receive(self.content.getvalue())
         self.prepath, self.postpath = [], list(self.segments)
         try:
             if self.refusal is not None:
@@ -274,6 +292,8 @@ class GatewayRequest(Request):
 
     def write(self, data: bytes) -> None:
         """Write some of its answer; the head of that goes out with the first."""
+        if self.recording is not None:
+            self.recording.send(data)
         if self.chunked and data and not (self.finished or self._disconnected):
             self.sentLength += len(data)
             self.channel.write(b"%x\r\n%b\r\n" % (len(data), data))
@@ -311,6 +331,15 @@ class GatewayRequest(Request):
             served.sent = self.sentLength
             served.seconds = self.site.reactor.seconds() - served.began
             self.site.has_ended(served)
+            if self.recording is not None:
+                self.recording.end(self._secrets())
+
+    def _secrets(self) -> list[str]:
+        """What its client has shown that may be a secret, right or wrong."""
+        headers, found = self.requestHeaders, list(self.args.get(b"key", ()))
+        for name in (b"authorization", *HEADERS):
+            found += headers.getRawHeaders(name, ())
+        return [value.decode("latin-1").rpartition(" ")[2] for value in found]
 
     def cut_short(self, error: GatewayError) -> None:
         """

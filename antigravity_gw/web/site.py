@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.interfaces import IAddress, IReactorTime
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.web.http import datetimeToString
 from twisted.web.resource import Resource
 from twisted.web.server import Site
@@ -13,6 +13,7 @@ from antigravity_gw.allowances import Allowances
 from antigravity_gw.errors import GatewayError
 from antigravity_gw.happenings import Listener, Rejected, unheard
 from antigravity_gw.journal import Served, Witness
+from antigravity_gw.logs.bodies import Bodies
 from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.tally import Tally
 from antigravity_gw.web.admission import Admission, Limits
@@ -64,6 +65,7 @@ class GatewaySite(Site):
     :ivar new_id: makes an id for a request whose client has given it none.
     :ivar witnesses: are told of each that has ended.
     :ivar tell: is told who was turned away before there was a request.
+    :ivar bodies: records what is sent to and fro, if the operator wants that.
     """
 
     requestFactory = GatewayRequest
@@ -92,6 +94,7 @@ class GatewaySite(Site):
         self.default_form = default_form
         self.tally = Tally()
         self.connections = Connections(reactor, self._count_rejected)
+        self.connections = Connections(reactor, self._count_rejected, new_id)
         self.admission = Admission(limits)
         self.allowances = Allowances()
         self.resolve = resolve
@@ -100,6 +103,7 @@ class GatewaySite(Site):
         self.new_id = new_id
         self.witnesses = witnesses
         self.tell = tell
+        self.bodies: Bodies | None = None
         self._date = (0, "")
 
     def go_by(self, other: "GatewaySite") -> None:
@@ -134,18 +138,20 @@ class GatewaySite(Site):
         """A request has ended, well or not: one line tells of it."""
         self.tally.count(served.ended)
         self.allowances.note(served)
-        self._log.info("{served}", served=served)
+        level = LogLevel.warn if served.is_trouble else LogLevel.info
+        self._log.emit(level, "{served}", served=served)
         for witness in self.witnesses:
             witness(served)
 
-    def log_rejected(self, error: GatewayError) -> None:
+    def log_rejected(self, error: GatewayError, id: str) -> None:
         """The same for what could not be understood as a request."""
         self._count_rejected(error.word())
         self._log.info(
-            "rejected with {code}: {reason} ended={ended}",
-            code=error.code,
-            reason=error.message,
+            'rejected {status} ended={ended} trouble="{trouble}" id={id}',
+            status=error.code,
             ended=error.word(),
+            trouble=error.message,
+            id=id,
         )
 
     def _count_rejected(self, word: str) -> None:

@@ -21,6 +21,9 @@ from antigravity_gw.web.unsent import unsent
 LINGER = 5.0
 """Seconds for which a client that was refused may go on sending."""
 
+LAST_CALL = 1.0
+"""Seconds for which a client may ask its first when the daemon is about to end."""
+
 HURRIED_LINGER = 1.0
 """The same when the daemon is about to end."""
 
@@ -112,6 +115,8 @@ class TimedChannel(QuickChannel):
             seconds = self.site.deadlines.head
         elif phase is Phase.BODY:
             seconds = self.site.deadlines.body
+        elif phase is Phase.LAST_CALL:
+            seconds = LAST_CALL
         else:
             seconds = HURRIED_LINGER if self.site.connections.is_draining else LINGER
         return float(seconds)

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from daemons import KEY, Daemon, Sandbox, Serve, antigravity_gw, running
+from daemons import KEY, LOGS, Daemon, Sandbox, Serve, antigravity_gw, running
+from secrecy import given_away
 
 CONFIG = """
 listen = ["tcp:0:interface=127.0.0.1"]
@@ -31,6 +32,14 @@ endpoints = ["{url}"]
 "flash" = "gemini-2.5-flash"
 {more}
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def secrecy() -> Iterator[None]:
+    """Nothing secret is in what any gateway of this session has said."""
+    yield
+    found = {log: given_away(log.read_text(errors="replace")) for log in LOGS}
+    assert {log: words for log, words in found.items() if words} == {}
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,10 @@ WEATHER = {
 START_SECONDS = 30.0
 
 
+LOGS: list[Path] = []
+"""What all gateways of this session have said; see the fixture ``secrecy``."""
+
+
 @define
 class Daemon:
     """A twistd in a subprocess, its output in a file."""
@@ -127,6 +131,8 @@ def twistd(*arguments: str, folder: Path, **environ: str) -> Daemon:
             stderr=subprocess.STDOUT,
             env={**os.environ, "HOME": str(folder), **environ},
         )
+    if arguments[0] == "antigravity-gw":
+        LOGS.append(log)
     return Daemon(process, log)
 
 
@@ -194,7 +200,7 @@ def served(gateway: Daemon, path: str, expected: int) -> int:
     deadline = time.monotonic() + 10.0
     while True:
         lines = gateway.output().splitlines()
-        found = sum("GatewaySite#info" in line and path in line for line in lines)
+        found = sum("GatewaySite#" in line and path in line for line in lines)
         if found >= expected or time.monotonic() > deadline:
             return found
         time.sleep(0.02)

@@ -1,0 +1,1 @@
+"""What the daemon says, in which form, how much of it, and where it goes."""

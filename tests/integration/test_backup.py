@@ -1,0 +1,93 @@
+"""The commands for backup and restore in ``docs/operating.md`` do what it says."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+from daemons import Serve, antigravity_gw
+
+PAGE = Path(__file__).parents[2] / "docs" / "operating.md"
+HERE = Path(sys.executable).parent
+
+
+@frozen
+class Machine:
+    """
+    What stands for an operator's directories.
+
+    :ivar state: for ``/var/lib/antigravity-gw``.
+    :ivar home: for ``/root``.
+    """
+
+    state: Path
+    home: Path
+
+    def run(self, commands: str) -> str:
+        """Run commands of the page here; return what they say."""
+        here = commands.replace("/var/lib/antigravity-gw", str(self.state))
+        done = subprocess.run(
+            ["sh", "-euc", here.replace("/root", str(self.home))],
+            env={**os.environ, "PATH": f"{HERE}{os.pathsep}{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def accounts(self) -> list[str]:
+        """The names of the accounts in the state directory."""
+        command = ("--state-dir", str(self.state), "accounts", "list", "--json")
+        done = antigravity_gw(*command, folder=self.home)
+        return sorted(account["name"] for account in json.loads(done.stdout))
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A machine where nothing is yet; ``serve`` keeps its state in the same place."""
+    home = tmp_path / "root"
+    home.mkdir()
+    return Machine(tmp_path / "state", home)
+
+
+@pytest.fixture
+def commands() -> dict[str, str]:
+    """The blocks of commands under "Backup and restore"."""
+    text = PAGE.read_text(encoding="utf-8")
+    section = text.split("## Backup and restore\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"^```sh\n(.*?)^```$", section, re.M | re.S)
+    return dict(zip(("back up", "look", "restore"), blocks, strict=True))
+
+
+def test_backup_and_restore(
+    serve: Serve, machine: Machine, commands: dict[str, str]
+) -> None:
+    """
+    A copy that is made while the daemon runs is whole, and for its owner only.
+
+    It has every account, and is put in the place of the store as it is.
+    """
+    daemon = serve()
+    machine.run(commands["back up"])
+    databases = {path.name for path in machine.state.glob("*.sqlite3")}
+    copies = {path.name: path for path in (machine.home / "backup").iterdir()}
+    seen = machine.run(commands["look"])
+    daemon.stop()
+    state = ("--state-dir", str(machine.state))
+    antigravity_gw(*state, "accounts", "remove", "ada", "grace", folder=machine.home)
+    before = machine.accounts()
+    machine.run(commands["restore"])
+
+    assert all(name in seen for name in ("ada", "grace", "edsger"))
+    assert set(copies) == databases
+    assert {path.stat().st_mode & 0o777 for path in copies.values()} == {0o600}
+    assert list(machine.home.glob("looked-at")) == []
+    assert before == ["edsger"]
+    assert machine.accounts() == ["ada", "edsger", "grace"]
+    assert (machine.home / "aside" / "accounts.sqlite3").exists()
