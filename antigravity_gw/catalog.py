@@ -1,7 +1,7 @@
 """The models this gateway offers, and the names they go by.  No I/O."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -81,7 +81,7 @@ class Catalog:
 
     def makes_images(self, model: str) -> bool:
         """Whether *model* (resolved) is one that makes images."""
-        return any(_fits(pattern, model) for pattern in self.image_models)
+        return any(fits(pattern, model) for pattern in self.image_models)
 
     def find(self, name: str) -> Model | None:
         """The entry for a name that is listed or that an alias fits."""
@@ -103,15 +103,19 @@ class Catalog:
                     known[alias] = entry
         return list(known.values())
 
-    def page(self, size: str, token: str) -> dict[str, Any]:
+    def page(
+        self, size: str, token: str, allowed: Callable[[str], bool]
+    ) -> dict[str, Any]:
         """
         One page of the list, as ``GET /v1beta/models`` answers it.
 
         :param size: ``pageSize`` as it was sent, or empty.
         :param token: ``pageToken`` likewise.
+        :param allowed: whether the client may use a model of some name; it is
+            shown no others.
         :raises BadRequest: when one of them makes no sense.
         """
-        models = self.listed()
+        models = [model for model in self.listed() if allowed(model.name)]
         count = min(_number("pageSize", size) or DEFAULT_PAGE, LONGEST_PAGE)
         start = _number("pageToken", token)
         if start > len(models):
@@ -128,7 +132,7 @@ def _best(patterns: Collection[str], name: str) -> str | None:
     """The one of *patterns* that fits *name* best, if one does."""
     if name in patterns:
         return name
-    fitting = [pattern for pattern in patterns if _fits(pattern, name)]
+    fitting = [pattern for pattern in patterns if fits(pattern, name)]
     return max(fitting, key=lambda p: len(p.replace("*", "")), default=None)
 
 
@@ -141,6 +145,7 @@ def _number(name: str, value: str) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _fits(pattern: str, name: str) -> bool:
+def fits(pattern: str, name: str) -> bool:
+    """Whether *name* is one that *pattern* means: ``*`` stands for any letters."""
     parts = map(re.escape, pattern.split("*"))
     return re.fullmatch(".*".join(parts), name) is not None

@@ -5,6 +5,7 @@ What the daemon can be told, as typed values.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,7 +27,7 @@ from antigravity_gw.checks import (
     differently_named,
     some,
 )
-from antigravity_gw.keys import Key, KeyRing
+from antigravity_gw.keys import Allowance, Key, KeyRing, digest_of, is_key_name
 from antigravity_gw.logs.levels import FormName, Level
 from antigravity_gw.reach import BaseUrls, BaseUrlTemplates, Reach
 from antigravity_gw.settings import ConfigError, gather
@@ -52,18 +53,52 @@ class Http:
     drain_seconds: SecondsOrNone = 30.0
 
 
+KeyName = Annotated[
+    str,
+    Check(
+        "a key's name: up to 64 letters, digits, '.', '_', '@' and '-', the first of "
+        "them a letter or a digit",
+        is_key_name,
+    ),
+]
+PerMinute = Annotated[int, between(1, 100_000, "requests")]
+Streams = Annotated[int, between(0, 10**6, "streams")]
+PerDay = Annotated[int, between(1, 10**15, "tokens")]
+
+
 @frozen(kw_only=True)
 class NamedKey:
     """A key that lets somebody in: by its SHA-256, or in a file of its own."""
 
-    name: str
+    name: KeyName
     sha256: Digest | None = None
     file: str = ""
+
+    def opened_by(self, digest: bytes) -> Key:
+        """The key, whose SHA-256 is *digest*."""
+        return Key(self.name, digest)
 
 
 @frozen(kw_only=True)
 class ClientKey(NamedKey):
-    """The key of a client."""
+    """The key of a client, and what it may do."""
+
+    requests_per_minute: PerMinute | None = None
+    streams: Streams | None = None
+    tokens_per_day: PerDay | None = None
+    models: tuple[ModelPattern, ...] = ()
+    expires: datetime | None = None
+
+    def opened_by(self, digest: bytes) -> Key:
+        """The key, whose SHA-256 is *digest*."""
+        allowance = Allowance(
+            requests_per_minute=self.requests_per_minute,
+            streams=self.streams,
+            tokens_per_day=self.tokens_per_day,
+            models=self.models,
+        )
+        expires = self.expires.timestamp() if self.expires else None
+        return Key(self.name, digest, allowance, expires)
 
 
 @frozen(kw_only=True)
@@ -174,7 +209,7 @@ class Limits:
     bodies_bytes: Bytes = 256 * MIB
     answer_bytes: Bytes = 64 * MIB
     requests: Annotated[int, between(1, 10**6, "requests")] = 10_000
-    streams_per_key: Annotated[int, between(0, 10**6, "streams")] = 0
+    streams_per_key: Streams = 0
     connections: Annotated[int, between(0, 2**20, "connections")] = 0
 
 
@@ -331,11 +366,11 @@ class Loaded:
             if (key.sha256 is None) == (not key.file):
                 problems.append(f"{self.path}: {place}: expected sha256 or file")
             elif key.sha256 is not None:
-                keys.append(Key(key.name, bytes.fromhex(key.sha256)))
+                keys.append(key.opened_by(bytes.fromhex(key.sha256)))
             else:
                 try:
                     secret = self._secret(f"{place}.file", key.file)
-                    keys.append(Key.of(key.name, secret.encode()))
+                    keys.append(key.opened_by(digest_of(secret.encode())))
                 except ConfigError as error:
                     problems += error.problems
         if problems:

@@ -75,6 +75,10 @@ class Unauthenticated(GatewayError):
         return {"www-authenticate": 'Bearer realm="antigravity-gw"'}
 
 
+class KeyExpired(Unauthenticated):
+    """The key is one of this gateway's, and not good any more."""
+
+
 class NoOperator(Unauthenticated):
     """What is for operators only was asked for without one of their keys."""
 
@@ -88,6 +92,10 @@ class Forbidden(GatewayError):
 
     code = 403
     status = "PERMISSION_DENIED"
+
+
+class ModelNotAllowed(Forbidden):
+    """The client's key is good, but not for this model."""
 
 
 class NotFound(GatewayError):
@@ -183,8 +191,8 @@ class Busy(GatewayError):
     retry_after: float = field(default=1.0)
 
     def seconds(self) -> int:
-        """Whole seconds to wait, as ``Retry-After`` wants them; at least one."""
-        return max(1, math.ceil(self.retry_after))
+        """Whole seconds to wait."""
+        return whole_seconds(self.retry_after)
 
     def details(self) -> list[dict[str, Any]]:
         """``RetryInfo``, which more clients read than the header."""
@@ -206,6 +214,14 @@ class TooManyRequests(Busy):
 
 class TooManyStreams(Busy):
     """One client has as many streams under way as it may have."""
+
+
+class TooManyPerMinute(Busy):
+    """One client has asked for as many answers within a minute as it may."""
+
+
+class TokensSpent(Busy):
+    """One client has used up what it may of tokens today."""
 
 
 class BodiesTooLarge(Busy):
@@ -284,4 +300,9 @@ class Passed(GatewayError):
         """``Retry-After``, when upstream said how long."""
         if self.retry_after is None:
             return {}
-        return {"retry-after": str(max(1, math.ceil(self.retry_after)))}
+        return {"retry-after": str(whole_seconds(self.retry_after))}
+
+
+def whole_seconds(delay: float) -> int:
+    """A delay as ``Retry-After`` wants it: never too short, and at least one."""
+    return max(1, math.ceil(delay))

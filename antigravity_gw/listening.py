@@ -134,8 +134,9 @@ class Listeners(Service):
         if exposed and not asks_for_key and not self._insecure:
             raise CannotStart(
                 f"refusing to listen on {described(exposed[0])} with auth.mode = "
-                "'off': anybody who can reach it could spend your quota. Configure "
-                "auth.keys, or listen on 127.0.0.1, or say --insecure if you mean it"
+                "'off': anybody who can reach it could spend your quota. Have keys "
+                "asked for (auth.mode = 'auto'; 'antigravity-gw keys add NAME' makes "
+                "one), or listen on 127.0.0.1, or say --insecure if you mean it"
             )
         return asks_for_key
 

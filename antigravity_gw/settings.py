@@ -8,6 +8,7 @@ fill the same tree of tables, and one pass over it finds every mistake at once.
 import difflib
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from types import GenericAlias
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
@@ -210,6 +211,30 @@ def _exact(value: Any, kind: type) -> Any:
     return value
 
 
+def moment_of(value: object) -> datetime:
+    """
+    The moment that a TOML date or time means, or a text that looks like one.
+
+    A date means its beginning, and a time without a zone is in UTC.
+
+    :raises ValueError: when it is neither.
+    """
+    moment = value
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            moment = None
+    elif isinstance(value, date) and not isinstance(value, datetime):
+        moment = datetime.combine(value, time())
+    if not isinstance(moment, datetime):
+        raise ValueError(
+            "expected a date or time such as 2030-01-31 or 2030-01-31T18:00:00Z, not "
+            f"{_shown(value)}"
+        )
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def _checked(value: Any, kind: Any) -> Any:
     plain, *checks = get_args(kind)
     structured = _converter.structure(value, plain)
@@ -260,6 +285,7 @@ def _shown(value: Any) -> str:
 _converter = Converter(forbid_extra_keys=True)
 for _type in _TYPES:
     _converter.register_structure_hook(_type, _exact)
+_converter.register_structure_hook(datetime, lambda value, _: moment_of(value))
 _converter.register_structure_hook_factory(
     attrs.has, _tables_first(_converter.gen_structure_attrs_fromdict)
 )

@@ -24,6 +24,7 @@ from antigravity_gw.database import StoreError
 from antigravity_gw.descriptors import Descriptors
 from antigravity_gw.draining import Draining, Signals
 from antigravity_gw.embedded import Embedded
+from antigravity_gw.keys import StoredKey
 from antigravity_gw.listening import CannotStart, Listeners
 from antigravity_gw.logs.lines import Log
 from antigravity_gw.logs.places import NoSuchPlace, opened
@@ -31,11 +32,11 @@ from antigravity_gw.metrics.lag import LagWatch
 from antigravity_gw.metrics.listening import MetricsListeners
 from antigravity_gw.notifying import Notifying
 from antigravity_gw.pool.account import Known
+from antigravity_gw.pool.clientkeys import ClientKeys
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.reloading import Reloading
-from antigravity_gw.usage.ledger import Ledger
-from antigravity_gw.wiring import make_manner, wired
+from antigravity_gw.wiring import Wired, make_manner, wired
 
 STORE_CHECK = 1.0
 """How often to look whether the command line has changed the store, in seconds."""
@@ -191,13 +192,15 @@ class Writing(Service):
 class Bookkeeping(Service):
     """Sees that usage of earlier runs is read, and at the end all of it on disk."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, house: Wired) -> None:
+        self._house = house
+        self._ledger = house.books.ledger
 
     def startService(self) -> None:
         """Begin to read."""
         super().startService()
         self._ledger.flushed()
+        Deferred.fromCoroutine(self._house.recall())
 
     def stopService(self) -> Deferred[None]:
         """The Deferred fires when all is on disk, or cannot be."""
@@ -235,9 +238,10 @@ def makeService(options: Options) -> IService:
         sandbox.setServiceParent(service)
         load, simulated_by = lambda: sandbox.loaded(options.load()), sandbox.url
     loaded = load()
-    store, accounts = _opened(loaded)
+    store, accounts, keys = _opened(loaded)
     house = wired(loaded, store, reactor)
     house.pool.take_up(accounts)
+    house.take_up_keys(keys)
     handed_over = _handed_over(os.environ)
     listeners = Listeners(
         reactor,
@@ -270,7 +274,7 @@ def makeService(options: Options) -> IService:
     for part in (
         descriptors,
         Writing(house.pool.writer),
-        Bookkeeping(house.books.ledger),
+        Bookkeeping(house),
         Repeating(STORE_CHECK, house.watch.look),
         Repeating(QUOTA_CHECK, house.quotas.look),
         LagWatch(reactor, house.books.counting.meters.lag),
@@ -303,12 +307,12 @@ def _handed_over(environ: MutableMapping[str, str]) -> tuple[str, ...]:
     return tuple(filter(None, names.split(":")))
 
 
-def _opened(loaded: Loaded) -> tuple[Store, list[Known]]:
-    """The store, and the accounts in it."""
+def _opened(loaded: Loaded) -> tuple[Store, list[Known], list[StoredKey]]:
+    """The store, and the accounts and keys in it."""
     try:
         store = Store.open(loaded.state_directory().absolute())
         # What the operator may have mended by a new configuration gets a chance.
         store.trust_clients()
-        return store, store.accounts()
+        return store, store.accounts(), ClientKeys(store).all()
     except StoreError as error:
         raise CannotStart(error.message) from None

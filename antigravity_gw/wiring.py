@@ -17,11 +17,12 @@ from antigravity_gw.admin.pages import Page
 from antigravity_gw.admin.session import Sessions
 from antigravity_gw.admin.view import View
 from antigravity_gw.admin.watchers import Watchers
+from antigravity_gw.allowances import DAY, day_of
 from antigravity_gw.config import Config, Loaded
 from antigravity_gw.gateway import Gateway, Limits
 from antigravity_gw.happenings import Listener, unheard
 from antigravity_gw.journal import Witness
-from antigravity_gw.keys import KeyRing
+from antigravity_gw.keys import KeyRing, StoredKey
 from antigravity_gw.kind import Kinds
 from antigravity_gw.logs.bodies import Bodies, BodiesFile
 from antigravity_gw.logs.levels import Levels
@@ -129,6 +130,7 @@ class Wired:
 
         :param guard: that of the new configuration, settled.
         """
+        guard.take_up(self.site.guard.keys.stored)
         endpoints, reactor = self.endpoints, self._commons.reactor
         endpoints.avoid_seconds = loaded.config.upstream.avoid_seconds
         kinds = make_kinds(loaded, endpoints, self._commons)
@@ -170,6 +172,16 @@ class Wired:
         told = headcount(state_of(each, now) for each in known)
         return f"{told}; connections: {len(connections)}, requests: {connections.busy}"
 
+    def take_up_keys(self, stored: Sequence[StoredKey]) -> None:
+        """Let in whom the keys of the store belong to, and nobody they belonged to."""
+        self.site.guard.take_up(stored)
+
+    async def recall(self) -> None:
+        """Let what clients have used of today's tokens outlive a restart."""
+        day = day_of(self._commons.reactor.seconds())
+        tokens = await self.books.ledger.tokens_since(day * DAY)
+        self.site.allowances.seed(day, tokens)
+
 
 def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
     """What serves *loaded*'s configuration; the accounts are yet to be taken up."""
@@ -192,7 +204,8 @@ def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
         books,
         _scraped(loaded, reactor, counting),
         endpoints,
-        StoreWatch(pool, store),
+        # At SIGHUP the site gets another guard.
+        StoreWatch(pool, store, lambda keys: site.guard.take_up(keys)),
         _seen(pool, site, books, reactor),
         commons,
         scribe,
@@ -276,7 +289,8 @@ def _site(
     meters.models.known = _named_models(config)
     gateway = _gateway(config, pool, endpoints, reactor)
     form = Form(config.http.stream_default)
-    api = Api(gateway, make_catalog(config), form, new_id=lambda: str(uuid4()))
+    catalog = make_catalog(config)
+    api = Api(gateway, catalog, form, new_id=lambda: str(uuid4()))
     return GatewaySite(
         make_tree(api, pool, _others(config, reactor, counting)),
         guard,
@@ -290,6 +304,7 @@ def _site(
         ),
         default_form=form,
         new_id=new_id,
+        resolve=catalog.resolve,
         witnesses=books.witnesses,
         tell=meters.hear,
     )

@@ -9,6 +9,7 @@ new setting needs nothing in this file.
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from types import NoneType, UnionType
@@ -35,6 +36,7 @@ WORDS = {
     bool: "`true` or `false`",
     int: "a whole number",
     NoneType: "none",
+    datetime: "a date or time",
 }
 WORDS[float] = "a number"
 SEVERAL = {"text": "texts", "a table": "tables"}

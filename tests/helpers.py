@@ -1,10 +1,25 @@
 """What several tests need."""
 
-from collections.abc import Coroutine
+import io
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
+
+Run = Callable[..., tuple[int, str, str]]
+"""Runs a command: its words and ``stdin`` in; exit status, output and errors out."""
+
+CLIENT_ID = "123456789012-abcdefghijklmnopqrstuvwxyz012345.apps.googleusercontent.com"
+"""Of the OAuth client that is configured for commands."""
+
+
+class Terminal(io.TextIOWrapper):
+    """Where a person types."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
 
 
 def now(awaited: Deferred[Any] | Coroutine[Deferred[Any], Any, Any]) -> Any:

@@ -144,6 +144,18 @@ def test_streams() -> None:
     assert Admission(Limits()).admit(0, stream_of="").stream_of == ""
 
 
+def test_streams_of_a_clients_own() -> None:
+    """A number that is a client's own counts instead; 0 is any number."""
+    admission = Admission(LIMITS)
+    admission.admit(0, stream_of="ann", streams=1)
+    with pytest.raises(TooManyStreams, match=r"as it may, 1 \(streams\)"):
+        admission.admit(0, stream_of="ann", streams=1)
+    for _ in range(2):
+        admission.admit(0, stream_of="ann", streams=0, counts=False)
+    with pytest.raises(TooManyStreams, match=r"2 \(limits.streams_per_key\)"):
+        admission.admit(0, stream_of="ann")
+
+
 def test_new_limits() -> None:
     """Limits that are lowered let be what is inside; nothing more comes in."""
     admission = Admission(LIMITS)

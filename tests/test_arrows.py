@@ -13,7 +13,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "checks": set(),
     "database": set(),
-    "keys": {"errors"},
+    "keys": {"catalog", "errors"},
+    "allowances": {"errors", "journal", "keys"},
     "gaps": set(),
     "happenings": set(),
     "journal": {"causes", "gaps", "wire"},
@@ -40,14 +41,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("waiting", "wire"),
     },
     "pool": {
-        *("causes", "database", "errors", "happenings", "kind", "needs", "record"),
-        *("waiting", "wire"),
+        *("causes", "database", "errors", "happenings", "keys", "kind", "needs"),
+        *("record", "waiting", "wire"),
     },
     "usage": {"database", "journal", "wire"},
     "gateway": {"errors", "journal", "journey", "pool", "relay", "upstream", "wire"},
     "web": {
-        *("catalog", "checks", "errors", "gateway", "happenings", "journal", "keys"),
-        "logs",
+        *("allowances", "catalog", "checks", "errors", "gateway", "happenings"),
+        *("journal", "keys", "logs"),
         *("pool", "tally", "wire"),
     },
     "accepting": set(),
@@ -64,19 +65,19 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("catalog", "config", "kind", "kinds", "settings", "upstream", "wire"),
     },
     "metrics": {
-        *("errors", "gaps", "happenings", "journal", "listening", "pool", "states"),
-        *("upstream", "web", "wire"),
+        *("errors", "gaps", "happenings", "journal", "keys", "listening", "pool"),
+        *("states", "upstream", "web", "wire"),
     },
     "wiring": {
-        *("admin", "config", "gateway", "happenings", "journal", "keys", "kind"),
-        *("logs", "means", "metrics", "pool", "states", "trial", "upstream"),
+        *("admin", "allowances", "config", "gateway", "happenings", "journal", "keys"),
+        *("kind", "logs", "means", "metrics", "pool", "states", "trial", "upstream"),
         *("usage", "web"),
     },
     "reloading": {"config", "descriptors", "listening", "logs", "wiring"},
     "tap": {
         *("checking", "config", "database", "descriptors", "draining", "embedded"),
-        *("listening", "logs", "metrics", "notifying", "pool", "reloading", "usage"),
-        "wiring",
+        *("keys", "listening", "logs", "metrics", "notifying", "pool", "reloading"),
+        *("usage", "wiring"),
     },
     "states": {"needs", "pool", "record", "wire"},
     "objects": {"kinds", "pool", "record", "states"},
@@ -106,7 +107,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ports": {"listening", "premises"},
     "cli": {
         *("checking", "checks", "clientfile", "config", "database", "doctor"),
-        *("importing", "kind", "kinds", "login", "means", "needs", "objects"),
+        *("importing", "keys", "kind", "kinds", "login", "means", "needs", "objects"),
         *("outcome", "pool", "ports", "premises", "receiving", "record", "remedies"),
         *("settings", "states", "upstream", "usage", "wire", "wiring"),
     },
@@ -114,7 +115,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 PURE = (
     *("causes", "errors", "checks", "keys", "journal", "needs", "wire", "catalog"),
-    *("gaps", "happenings", "logs/levels", "logs/redaction"),
+    *("allowances", "gaps", "happenings", "logs/levels", "logs/redaction"),
     *("admin/failures", "admin/plots", "admin/session", "admin/snapshot"),
     "admin/trials",
     *("usage/batch", "usage/counts", "usage/periods", "usage/schema"),
@@ -133,6 +134,7 @@ PURE = (
         "web/deadlines",
         "web/forms",
         "web/origins",
+        "web/paths",
     ),
 )
 """The rules: they import no framework, and take no time from a clock."""

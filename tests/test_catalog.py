@@ -71,12 +71,17 @@ def test_entry() -> None:
     assert Catalog((PRO,), {}).find("nobody") is None
 
 
+def everything(name: str) -> bool:
+    """What a client may use that may use all there is."""
+    return bool(name)
+
+
 def test_pages() -> None:
     """Pages follow each other to the end of the list, each model once."""
     catalog = Catalog(tuple(Model(name=f"m{i}") for i in range(7)), {})
     seen, token = [], ""
     while True:
-        page = catalog.page("3", token)
+        page = catalog.page("3", token, everything)
         seen += [model["displayName"] for model in page["models"]]
         token = page.get("nextPageToken", "")
         if not token:
@@ -88,7 +93,7 @@ def test_pages() -> None:
 @pytest.mark.parametrize("size", ["", "0", "50", "999999999"])
 def test_page_sizes(size: str) -> None:
     """No size and 0 mean the default; what is too much is cut down."""
-    assert len(Catalog((PRO, FLASH), {}).page(size, "")["models"]) == 2
+    assert len(Catalog((PRO, FLASH), {}).page(size, "", everything)["models"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -97,7 +102,18 @@ def test_page_sizes(size: str) -> None:
 def test_pages_that_are_not(size: str, token: str) -> None:
     """A size or token that makes no sense is the client's mistake."""
     with pytest.raises(BadRequest):
-        Catalog((PRO, FLASH), {}).page(size, token)
+        Catalog((PRO, FLASH), {}).page(size, token, everything)
+
+
+def test_what_a_client_may_not_use() -> None:
+    """It is not on the list, and pages are as long as without it."""
+    catalog = Catalog(tuple(Model(name=f"m{i}") for i in range(7)), {})
+    first = catalog.page("2", "", lambda name: name in ("m1", "m3", "m6"))
+    second = catalog.page("2", "2", lambda name: name in ("m1", "m3", "m6"))
+
+    assert [m["displayName"] for m in first["models"]] == ["m1", "m3"]
+    assert [m["displayName"] for m in second["models"]] == ["m6"]
+    assert "nextPageToken" not in second
 
 
 def test_image_models() -> None:

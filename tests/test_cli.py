@@ -7,12 +7,12 @@ import time
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import evolve
+from helpers import CLIENT_ID, Run
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
@@ -48,49 +48,8 @@ from antigravity_gw.record import Record
 from antigravity_gw.wire.companion import Remaining
 from antigravity_gw.wire.oauth import OAuthClient
 
-Run = Callable[..., tuple[int, str, str]]
 NOW = 1_800_000_000.0
-CLIENT_ID = "123456789012-abcdefghijklmnopqrstuvwxyz012345.apps.googleusercontent.com"
 LINK = f"https://accounts.google.com/signin/continue?plt={'x' * 300}"
-CONFIG = f"[oauth]\nclient_id = '{CLIENT_ID}'\nclient_secret = 'hush'\n"
-
-
-class Terminal(io.TextIOWrapper):
-    """Where a person types."""
-
-    def isatty(self) -> bool:
-        """It is one."""
-        return True
-
-
-@pytest.fixture
-def run(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Run:
-    """Runs one command, on a state directory of its own; a client is configured."""
-    file = tmp_path / ".config" / "antigravity-gw" / "config.toml"
-    file.parent.mkdir(parents=True)
-    file.write_text(f"state_dir = '{tmp_path / 'state'}'\n{CONFIG}")
-
-    def command(
-        *arguments: str, stdin: str | bytes | None = ""
-    ) -> tuple[int, str, str]:
-        content = stdin.encode() if isinstance(stdin, str) else stdin or b""
-        given = Terminal if stdin is None else io.TextIOWrapper
-        monkeypatch.setattr("sys.stdin", given(io.BytesIO(content)))
-        monkeypatch.setenv("HOME", str(tmp_path))
-        for name in ("STATE_DIRECTORY", "CONFIGURATION_DIRECTORY", "XDG_CONFIG_HOME"):
-            monkeypatch.delenv(name, raising=False)
-        try:
-            status = main(arguments)
-        except SystemExit as usage:
-            status = int(str(usage.code))
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return command
 
 
 @pytest.fixture
@@ -1213,17 +1172,6 @@ def test_commands_are_not_broken() -> None:
 
 
 # Everything else
-
-
-def test_make_key(run: Run) -> None:
-    """A key that is shown once, and the entry that lets it in."""
-    status, out, _ = run("make-key", "alice")
-    key = out.split("\n\n")[1].strip()
-
-    assert status == 0
-    assert len(key) >= 40
-    assert f'sha256 = "{sha256(key.encode()).hexdigest()}"' in out
-    assert 'name = "alice"' in out
 
 
 def test_check_config(run: Run, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from antigravity_gw.config import PREFIX, Config, Loaded, default_file, load
 from antigravity_gw.database import StoreError
+from antigravity_gw.keys import Allowance, Key
 from antigravity_gw.pool.store import Store
 from antigravity_gw.settings import ConfigError, settings_of
 
@@ -89,6 +90,31 @@ def test_every_setting_is_documented(place: tuple[str, ...]) -> None:
             "'all_except_health', not 'on'",
         ),
         ("[[auth.keys]]", "{file}: auth.keys.0.name: is missing"),
+        (
+            "[[auth.keys]]\nname='Ada L.'",
+            "{file}: auth.keys.0.name: expected a key's name: up to 64 letters, "
+            "digits, '.', '_', '@' and '-', the first of them a letter or a digit, "
+            "not 'Ada L.'",
+        ),
+        (
+            "[[auth.keys]]\nname='a'\nexpires='soon'",
+            "{file}: auth.keys.0.expires: expected a date or time such as 2030-01-31 "
+            "or 2030-01-31T18:00:00Z, not 'soon'",
+        ),
+        (
+            "[[auth.keys]]\nname='a'\nexpires=90",
+            "{file}: auth.keys.0.expires: expected a date or time such as 2030-01-31 "
+            "or 2030-01-31T18:00:00Z, not 90",
+        ),
+        (
+            "[[auth.keys]]\nname='a'\nrequests_per_minute=0",
+            "{file}: auth.keys.0.requests_per_minute: expected a number of requests "
+            "between 1 and 100000, not 0",
+        ),
+        (
+            "[[auth.keys]]\nname='a'\nrpm=5",
+            "{file}: auth.keys.0.rpm: no such setting",
+        ),
         (
             "[[auth.keys]]\nname='a'\nsha256='my-own-key'",
             "{file}: auth.keys.0.sha256: expected a SHA-256: 64 hexadecimal digits, "
@@ -290,12 +316,47 @@ def test_keys(tmp_path: Path) -> None:
     auth.keys = [{{name = "a", sha256 = "{HASH}"}}, {{name = "b", file = "key"}}]
     """
     ring = load(written(tmp_path, text), {}).key_ring()
+    owners = [ring.owner([s], 0.0) for s in (b"secret", b"of a file", b"of a file\n")]
 
-    assert (
-        ring.owner([b"secret"]),
-        ring.owner([b"of a file"]),
-        ring.owner([b"of a file\n"]),
-    ) == ("a", "b", None)
+    assert [owner and owner.name for owner in owners] == ["a", "b", None]
+
+
+@pytest.mark.parametrize(
+    ("expires", "moment"),
+    [
+        ("2027-01-15T08:00:00Z", 1_800_000_000.0),
+        ("2027-01-15T09:00:00+01:00", 1_800_000_000.0),
+        ("2027-01-15T08:00:00", 1_800_000_000.0),
+        ("'2027-01-15T08:00:00Z'", 1_800_000_000.0),
+        ("2027-01-15", 1_799_971_200.0),
+        ("'2027-01-15'", 1_799_971_200.0),
+    ],
+)
+def test_limits_of_keys(tmp_path: Path, expires: str, moment: float) -> None:
+    """They stand beside the key; a date means its beginning in UTC."""
+    text = f"""
+    [[auth.keys]]
+    name = "a"
+    sha256 = "{HASH}"
+    requests_per_minute = 60
+    streams = 0
+    tokens_per_day = 1_000_000
+    models = ["gemini-2.5-*"]
+    expires = {expires}
+    [[auth.keys]]
+    name = "b"
+    sha256 = "{"0" * 64}"
+    """
+    limited, free = load(written(tmp_path, text), {}).key_ring().configured
+
+    assert limited.expires == moment
+    assert limited.allowance == Allowance(
+        requests_per_minute=60,
+        streams=0,
+        tokens_per_day=1_000_000,
+        models=("gemini-2.5-*",),
+    )
+    assert (free.expires, free.allowance) == (None, Allowance())
 
 
 def test_credentials_of_systemd(tmp_path: Path) -> None:
@@ -314,7 +375,9 @@ def test_credentials_of_systemd(tmp_path: Path) -> None:
     )
     ring = load(file, {"CREDENTIALS_DIRECTORY": str(tmp_path / "c")}).key_ring()
 
-    assert [ring.owner([key]) for key in (b"k", b"a", b"d")] == ["b", "alice", "d"]
+    keys = [("b", b"k"), ("alice", b"a"), ("d", b"d")]
+
+    assert ring.configured == tuple(Key.of(*key) for key in keys)
 
 
 def test_credentials_that_systemd_has_not(tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ import pytest
 from attrs import evolve
 
 from antigravity_gw.database import NoStore, StoreError
+from antigravity_gw.keys import StoredKey
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Access, Known
+from antigravity_gw.pool.clientkeys import ClientKeys
 from antigravity_gw.pool.hold import EVERY_MODEL, Hold
 from antigravity_gw.pool.learnt import (
     Change,
@@ -217,7 +219,11 @@ def test_remove(store: Store) -> None:
             t: db.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in tables
         }
     assert left == dict.fromkeys(
-        ("account", "secret", "access", "finding", "hold", "quota"), 0
+        (
+            *("account", "secret", "access", "finding", "hold", "quota"),
+            "client_key",
+        ),
+        0,
     )
 
 
@@ -328,6 +334,10 @@ def test_upgrade(tmp_path: Path) -> None:
     ]
     store.apply(all_that_is_learnt("1", epoch=0))
     assert Store.open(tmp_path).accounts()[0].holds == KNOWN.holds
+    keys = ClientKeys(store)
+    assert keys.all() == []
+    keys.add(StoredKey(name="ann", digest=b"x", made=1.0, given=1.0))
+    assert [key.name for key in keys.all()] == ["ann"]
 
 
 def test_an_upgrade_that_fails(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from twisted.internet.defer import Deferred
+from helpers import now
+from twisted.internet.defer import Deferred, execute
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
 from antigravity_gw.config import load
@@ -16,6 +17,7 @@ from antigravity_gw.upstream.order import Order
 from antigravity_gw.wire.answer import EventFraming, StreamedAnswer
 from antigravity_gw.wire.envelope import unwrapped
 from antigravity_gw.wire.judging import Table
+from antigravity_gw.wire.usage import Usage
 from antigravity_gw.wiring import make_guard, wired
 
 HEAD = (
@@ -63,6 +65,27 @@ def test_a_connection_that_is_being_closed() -> None:
     assert first.value() == b""
     assert len(reactor.tcpClients) == 2
     again.cancel()
+
+
+def test_tokens_of_today(tmp_path: Path) -> None:
+    """What was used since midnight, before this start, counts for today's limits."""
+    reactor = MemoryReactorClock()
+    reactor.advance(20_000 * 86400 + 7200.0)
+    loaded = load(None, {"HOME": str(tmp_path)})
+    for tokens, ago in ((7, 3600.0), (100, 9000.0)):
+        house = wired(loaded, Store.open(tmp_path), reactor)
+        ledger = house.books.ledger
+        ledger.in_thread = execute
+        ended = reactor.seconds() - ago
+        usage = Usage(prompt=tokens)
+        ledger.note(Served(key="ann", model="pro", began=ended, usage=usage))
+        assert now(ledger.flushed())
+    house = wired(loaded, Store.open(tmp_path), reactor)
+    house.books.ledger.in_thread = execute
+
+    assert house.site.allowances.tokens("ann", reactor.seconds()) == 0
+    now(house.recall())
+    assert house.site.allowances.tokens("ann", reactor.seconds()) == 7
 
 
 def test_usage_goes_on(tmp_path: Path) -> None:

@@ -376,7 +376,6 @@ class World:
             consequences=consequences,
             chooser=Chooser(settings.get("strategy", Strategy.FILL)),
         )
-        self.watch = StoreWatch(self.pool, self.store, execute)
         for name in settings.get("accounts", ("a", "b", "c")):
             self.add(name)
         gateway = self.make_gateway(
@@ -402,6 +401,7 @@ class World:
             origins=frozenset(settings.get("origins", ())),
             operators=Operators(KeyRing(settings.get("operators", ()))),
         )
+        self.watch = StoreWatch(self.pool, self.store, self.guard.take_up, execute)
         self.site = GatewaySite(
             make_tree(
                 api,
@@ -414,6 +414,7 @@ class World:
             deadlines=settings.get("deadlines", Deadlines()),
             default_form=form,
             new_id=lambda: f"request-{next(requests)}",
+            resolve=settings.get("catalog", CATALOG).resolve,
             witnesses=[self.ended.append, self.counting.meters.note],
             tell=tell,
         )

@@ -92,14 +92,14 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--project",
         metavar="ID",
-        type=_or_none(_project),
+        type=or_none(_project),
         default=argparse.SUPPRESS,
         help="the Google Cloud project to use if Google names none, or 'none'",
     )
     parser.add_argument(
         "--location",
         metavar="L",
-        type=_or_none(_location),
+        type=or_none(_location),
         default=argparse.SUPPRESS,
         help="where Vertex AI serves it, such as europe-west4 (global)",
     )
@@ -120,13 +120,13 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--concurrency",
         metavar="N",
-        type=_or_none(number_between(int, 1, 10_000)),
+        type=or_none(number_between(int, 1, 10_000)),
         default=argparse.SUPPRESS,
         help="how many requests it may serve at a time, or 'none' for any number",
     )
 
 
-def _or_none(read: Callable[[str], Any]) -> Callable[[str], Any]:
+def or_none(read: Callable[[str], Any]) -> Callable[[str], Any]:
     """What *read* makes of a text, or None for the word that says so."""
     return lambda text: None if text == NONE else read(text)
 

@@ -10,12 +10,9 @@ could see them.
 import argparse
 import errno
 import io
-import json
 import os
-import secrets
 import sys
 from collections.abc import Sequence
-from hashlib import sha256
 
 from antigravity_gw import __version__
 from antigravity_gw.checking import checked, good_news
@@ -23,6 +20,7 @@ from antigravity_gw.cli.accounts import add_account_parsers
 from antigravity_gw.cli.common import CommandError, complain, overrides
 from antigravity_gw.cli.doctor import add_doctor_parser
 from antigravity_gw.cli.imports import add_import_parser
+from antigravity_gw.cli.keys import add_key_parsers
 from antigravity_gw.cli.login import add_login_parser
 from antigravity_gw.cli.trials import add_test_parser
 from antigravity_gw.cli.usage import add_usage_parser
@@ -65,28 +63,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="antigravity-gw",
-        description="Look after the gateway's accounts and configuration. "
+        description="Look after the gateway's accounts, keys and configuration. "
         "The daemon itself is started with 'twistd -n antigravity-gw'.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("-c", "--config", metavar="FILE", help="the configuration file")
     parser.add_argument(
-        "-s", "--state-dir", metavar="DIR", help="the directory of the accounts"
+        "-s", "--state-dir", metavar="DIR", help="the directory of the store"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     check = commands.add_parser(
         "check-config", help="say what is wrong with the configuration"
     )
     check.set_defaults(command=check_config)
-    key = commands.add_parser("make-key", help="make a key for one client")
-    key.add_argument("name", metavar="NAME", help="who it is for")
-    key.set_defaults(command=make_key)
     add_login_parser(commands)
     accounts = commands.add_parser("accounts", help="the accounts of the pool")
     account_commands = accounts.add_subparsers(required=True, metavar="COMMAND")
     add_account_parsers(account_commands)
     add_import_parser(account_commands)
     add_test_parser(account_commands)
+    keys = commands.add_parser("keys", help="who may call, and how much")
+    add_key_parsers(keys.add_subparsers(required=True, metavar="COMMAND"))
     add_doctor_parser(commands)
     add_usage_parser(commands)
     return parser
@@ -95,14 +92,4 @@ def _parser() -> argparse.ArgumentParser:
 def check_config(options: argparse.Namespace) -> int:
     """Say whether the configuration is good, as ``nginx -t`` does."""
     print(good_news(checked(options.config, os.environ, overrides(options))))
-    return 0
-
-
-def make_key(options: argparse.Namespace) -> int:
-    """Make a key; only its hash needs to be kept."""
-    key = secrets.token_urlsafe(32)
-    print(f"The key of {options.name}, shown this once:\n\n  {key}\n")
-    print("Add this to the configuration file, and send the daemon SIGHUP:\n")
-    print(f"[[auth.keys]]\nname = {json.dumps(options.name)}")
-    print(f'sha256 = "{sha256(key.encode()).hexdigest()}"')
     return 0

@@ -14,6 +14,7 @@ from attrs import define, frozen
 from antigravity_gw.config import Loaded, load
 from antigravity_gw.kind import Given, Kind
 from antigravity_gw.pool.account import Known
+from antigravity_gw.pool.clientkeys import ClientKeys
 from antigravity_gw.pool.store import Store
 from antigravity_gw.states import ACCOUNTS
 
@@ -38,7 +39,7 @@ class CommandError(Exception):
 @frozen
 class Desk:
     """
-    What a command about accounts works with.
+    What a command about accounts or keys works with.
 
     :ivar options: its command line.
     """
@@ -63,6 +64,11 @@ class Desk:
     def client_id(self) -> str:
         """The OAuth client of accounts without their own; empty if there is none."""
         return self.loaded.config.oauth.client_id
+
+    @property
+    def keys(self) -> ClientKeys:
+        """The clients' keys in the store."""
+        return ClientKeys(self.store)
 
     def named(self, names: Sequence[str]) -> tuple[list[Known], list[str]]:
         """
@@ -124,12 +130,20 @@ def found_in(accounts: Sequence[Known], name: str) -> Known | None:
 
 
 def unknown(name: str, accounts: Sequence[Known]) -> str:
-    """What to say of a name that nobody has."""
+    """What to say of a name that no account has."""
     names = [known.record.name for known in accounts]
-    close = difflib.get_close_matches(name, names)
-    hint = " or ".join(map(repr, close))
-    return f"there is no account {name!r}; " + (
-        f"did you mean {hint}?" if close else f"'{ACCOUNTS} list' shows those there are"
+    return unknown_one("account", name, names, f"{ACCOUNTS} list")
+
+
+def unknown_one(what: str, name: str, names: Sequence[str], listing: str) -> str:
+    """
+    What to say of a name that nothing has, of those that *names* are.
+
+    :param listing: the command that shows those.
+    """
+    hint = " or ".join(map(repr, difflib.get_close_matches(name, names)))
+    return f"there is no {what} {name!r}; " + (
+        f"did you mean {hint}?" if hint else f"'{listing}' shows those there are"
     )
 
 

@@ -8,6 +8,7 @@ from twisted.internet.interfaces import IAddress
 from twisted.web.http import Request
 
 from antigravity_gw.errors import Forbidden
+from antigravity_gw.keys import ANYBODY, Key
 from antigravity_gw.web.guard import Guard, is_local
 from antigravity_gw.web.origins import host_of, is_expected_host
 
@@ -32,7 +33,7 @@ class OpenDoor(Guard):
             )
         return False
 
-    def admit(self, request: Request, path: list[bytes]) -> str:
+    def admit(self, request: Request, path: list[bytes], now: float) -> Key:
         """
         Let *request* pass, or not.
 
@@ -40,13 +41,13 @@ class OpenDoor(Guard):
         """
         authority = self._authority(request)
         if authority is None or isinstance(request.getHost(), UNIXAddress):
-            return ""
+            return ANYBODY
         if not (_is_address(authority) or is_expected_host(authority, self.hosts)):
             raise Forbidden(
                 "the Host header names another machine; if that name is this "
                 "gateway's, its operator has to add it to http.hosts"
             )
-        return ""
+        return ANYBODY
 
 
 def _is_address(authority: str) -> bool:

@@ -77,4 +77,20 @@ STEPS = (
     ALTER TABLE secret RENAME COLUMN refresh_token TO credential;
     ALTER TABLE secret ADD COLUMN given REAL NOT NULL DEFAULT 0.0
     """,
+    # 4: the keys of clients, by their hashes, and what they may do.
+    """
+    CREATE TABLE client_key (
+        name TEXT PRIMARY KEY,
+        digest BLOB NOT NULL,
+        made REAL NOT NULL,
+        given REAL NOT NULL,
+        expires REAL,
+        old BLOB,
+        old_until REAL,
+        requests_per_minute INTEGER,
+        streams INTEGER,
+        tokens_per_day INTEGER,
+        models TEXT
+    ) STRICT
+    """,
 )

@@ -1,6 +1,6 @@
-"""Keeping the pool in step with the store, which the command line changes too."""
+"""Keeping the daemon in step with the store, which the command line changes too."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from attrs import define, field
@@ -9,7 +9,9 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from antigravity_gw.database import StoreError
+from antigravity_gw.keys import StoredKey
 from antigravity_gw.pool.account import Known
+from antigravity_gw.pool.clientkeys import ClientKeys
 from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.pool.store import Store
 
@@ -17,17 +19,19 @@ from antigravity_gw.pool.store import Store
 @define(eq=False)
 class StoreWatch:
     """
-    Lets the pool take up changes of the store, every time it looks, and store
+    Lets changes of the store be taken up, every time it looks, and the pool store
     what it could not store before.
 
     Looking never fails, so that one bad moment of the disk does not end it, and
     reads in a thread, so that a slow disk delays nobody.
 
+    :ivar take_up_keys: is told the clients' keys.
     :ivar in_thread: runs a blocking function somewhere else.
     """
 
     pool: AccountPool
     store: Store
+    take_up_keys: Callable[[Sequence[StoredKey]], None]
     in_thread: Callable[..., Deferred[Any]] = deferToThread
     _lock: DeferredLock = field(factory=DeferredLock, init=False)
     _is_behind: bool = field(default=False, init=False)
@@ -38,7 +42,7 @@ class StoreWatch:
         """
         Look; say it once when that fails, and once when it works again.
 
-        :returns: a Deferred that fires when the pool is in step, or cannot be;
+        :returns: a Deferred that fires when all are in step, or cannot be;
             it does not fail.
         """
         return Deferred.fromCoroutine(self._in_turn())
@@ -50,24 +54,26 @@ class StoreWatch:
 
     async def _look(self) -> None:
         try:
-            known = await self.in_thread(self._news)
+            news = await self.in_thread(self._news)
             trouble = ""
         except StoreError as error:
-            known, trouble = None, error.message
+            news, trouble = None, error.message
         if trouble != self._trouble:
             self._trouble = trouble
             self._log.warn(
                 "{what}", what=trouble or "the account store can be read again"
             )
-        if known is not None:
-            self.pool.take_up(known)
+        if news is not None:
+            accounts, keys = news
+            self.pool.take_up(accounts)
+            self.take_up_keys(keys)
         self.pool.writer.retry()
 
-    def _news(self) -> list[Known] | None:
-        """All accounts, if anything has changed since they were last read."""
+    def _news(self) -> tuple[list[Known], list[StoredKey]] | None:
+        """All accounts and keys, if anything has changed since they were last read."""
         self._is_behind = self.store.has_changed() or self._is_behind
         if not self._is_behind:
             return None
-        known = self.store.accounts()
+        news = self.store.accounts(), ClientKeys(self.store).all()
         self._is_behind = False
-        return known
+        return news

@@ -23,8 +23,8 @@ class Limits:
     :ivar body_bytes: the longest body of one request.
     :ivar bodies_bytes: of all requests together that are under way.
     :ivar requests: how many may be under way.
-    :ivar streams_per_key: how many of them may be streams of one client; 0 for
-        any number.
+    :ivar streams_per_key: how many of them may be streams of one client, if its
+        key does not say; 0 for any number.
     """
 
     head_bytes: int = 16 * 1024
@@ -69,7 +69,12 @@ class Admission:
     streams: Counter[str] = field(factory=Counter, init=False)
 
     def admit(
-        self, length: int, *, counts: bool = True, stream_of: str | None = None
+        self,
+        length: int,
+        *,
+        counts: bool = True,
+        stream_of: str | None = None,
+        streams: int | None = None,
     ) -> Share:
         """
         Let a request in whose head has come.
@@ -77,6 +82,8 @@ class Admission:
         :param length: what it declares for its body, in bytes; 0 if it does not.
         :param counts: whether it is one of ``limits.requests``.
         :param stream_of: the client that asks for a stream, if it is for one.
+        :param streams: how many that client may have, 0 for any number; None for
+            ``limits.streams_per_key``.
         :raises GatewayError: when it would be one too many.
         """
         share = Share(0, int(counts), stream_of)
@@ -84,8 +91,13 @@ class Admission:
         if counts and self.requests >= self.limits.requests:
             raise TooManyRequests("the gateway has as many requests as it takes")
         if stream_of is not None:
-            if 0 < self.limits.streams_per_key <= self.streams[stream_of]:
-                raise TooManyStreams("this client has as many streams as it may have")
+            most = self.limits.streams_per_key if streams is None else streams
+            if 0 < most <= self.streams[stream_of]:
+                limit = "streams" if streams is not None else "limits.streams_per_key"
+                raise TooManyStreams(
+                    f"this client has as many streams under way as it may, {most} "
+                    f"({limit}); another can begin when one has ended"
+                )
             self.streams[stream_of] += 1
         self.requests += share.requests
         self.bodies += length

@@ -1,15 +1,23 @@
 """Who may call: the one gate in front of every path."""
 
+from collections.abc import Sequence
 from enum import Enum
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.internet.address import UNIXAddress
 from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
 from twisted.web.http import Request
 
 from antigravity_gw.errors import BadRequest, Forbidden, Unauthenticated
-from antigravity_gw.keys import HEADERS, KeyRing, presented
+from antigravity_gw.keys import (
+    ANYBODY,
+    HEADERS,
+    Key,
+    KeyRing,
+    StoredKey,
+    presented,
+)
 from antigravity_gw.web.operators import Operators, is_for_operators
 from antigravity_gw.web.origins import (
     host_of,
@@ -69,12 +77,27 @@ class Guard:
             self.mode = Mode.OFF if local else Mode.ALL_EXCEPT_HEALTH
         return self.mode is not Mode.OFF
 
-    def admit(self, request: Request, path: list[bytes]) -> str:
+    def take_up(self, stored: Sequence[StoredKey]) -> None:
+        """Go by these keys of the store, beside those of the configuration."""
+        if self.keys.stored == tuple(stored):
+            return
+        before = self.keys.twice()
+        self.keys = evolve(self.keys, stored=tuple(stored))
+        for name in sorted(self.keys.twice() - before):
+            self._log.warn(
+                "there are two keys called {name}: the one of auth.keys counts, and "
+                "that of the store lets nobody in. Give one of them another name: "
+                "'antigravity-gw keys revoke {name}' forgets that of the store.",
+                name=name,
+            )
+
+    def admit(self, request: Request, path: list[bytes], now: float) -> Key:
         """
         Let *request* pass, or not.
 
         :param path: its path, in segments.
-        :returns: the name of the key that was shown; empty where none is asked for.
+        :returns: the key that was shown, which may have expired; ANYBODY where none
+            is asked for, and none of ours is shown.
         :raises GatewayError: when it may not pass, saying why.
         """
         authority = self._authority(request)
@@ -82,12 +105,12 @@ class Guard:
         if is_open:
             self._admit_local(request, authority)
         if is_for_operators(path):
-            return self.operators.admit(request, asks_clients=not is_open)
+            return self.operators.admit(request, now, asks_clients=not is_open)
+        if self.mode is not Mode.STRICT and path in HEALTH:
+            return ANYBODY
         if is_open:
-            return ""
-        if self.mode is Mode.ALL_EXCEPT_HEALTH and path in HEALTH:
-            return ""
-        return self._admit_key(request)
+            return self._recognised(request, now)
+        return self._admit_key(request, now)
 
     def allows_origin(self, request: Request) -> str | None:
         """The ``Origin`` of *request* if pages from there may read the answer."""
@@ -123,20 +146,24 @@ class Guard:
                     "list this one in http.cors_origins"
                 )
 
-    def _admit_key(self, request: Request) -> str:
-        headers = request.requestHeaders
-        secrets = presented(
-            headers.getRawHeaders(b"authorization", []),
-            [headers.getRawHeaders(name, []) for name in HEADERS],
-            (request.args or {}).get(b"key", []),
-        )
-        if not self.keys.keys:
+    def _recognised(self, request: Request, now: float) -> Key:
+        """Whose key it shows, though none is asked for: SDKs always show some."""
+        if self.keys.is_empty:
+            return ANYBODY
+        try:
+            return self.keys.owner(_shown(request), now) or ANYBODY
+        except Unauthenticated:  # two of a kind: it cannot be told which is meant
+            return ANYBODY
+
+    def _admit_key(self, request: Request, now: float) -> Key:
+        secrets = _shown(request)
+        if self.keys.is_empty:
             self._warn()
             raise Unauthenticated(
-                "this gateway has no key configured, so it lets nobody in: its "
-                "operator has to add one to auth.keys"
+                "this gateway has no key yet, so it lets nobody in: its operator has "
+                "to make one with 'antigravity-gw keys add NAME'"
             )
-        owner = self.keys.owner(secrets)
+        owner = self.keys.owner(secrets, now)
         if owner is None:
             raise Unauthenticated(
                 "the key is not one of this gateway's"
@@ -151,7 +178,21 @@ class Guard:
             self._warned = True
             self._log.critical(
                 "EVERY REQUEST IS REFUSED: keys are asked for (auth.mode = {mode}) "
-                "and none is configured. Make one with 'antigravity-gw make-key' "
-                "and add it to auth.keys.",
+                "and there is none. Make one with 'antigravity-gw keys add NAME'; it "
+                "works within two seconds.",
                 mode=self.mode.value,
             )
+
+
+def _shown(request: Request) -> list[bytes]:
+    """
+    The secrets that *request* shows.
+
+    :raises Unauthenticated: when it shows two in the same way.
+    """
+    headers = request.requestHeaders
+    return presented(
+        headers.getRawHeaders(b"authorization", []),
+        [headers.getRawHeaders(name, []) for name in HEADERS],
+        (request.args or {}).get(b"key", []),
+    )

@@ -41,7 +41,9 @@ class Models(CoroutineResource):
     async def render_GET(self, request: GatewayRequest) -> None:
         """One page of the list."""
         page = self._api.catalog.page(
-            _argument(request, b"pageSize"), _argument(request, b"pageToken")
+            _argument(request, b"pageSize"),
+            _argument(request, b"pageToken"),
+            request.may_use,
         )
         write_json(request, page)
 
@@ -85,7 +87,8 @@ class OneModel(CoroutineResource):
         self.putChild(b"countTokens", CountTokens())
 
     async def render_GET(self, request: GatewayRequest) -> None:
-        """The model's entry in the list."""
+        """The model's entry in the list, which is the client's own list."""
+        request.expect_allowed(self._name)
         model = self._api.catalog.find(self._name)
         if model is None:
             raise NotFound(

@@ -16,7 +16,7 @@ from twisted.internet.address import UNIXAddress
 from twisted.web.http import Request
 
 from antigravity_gw.errors import Forbidden, NoOperator
-from antigravity_gw.keys import HEADERS, KeyRing, presented
+from antigravity_gw.keys import ANYBODY, HEADERS, Key, KeyRing, presented
 from antigravity_gw.web.origins import host_of, is_loopback
 
 PATHS = ([b"admin"], [b"metrics"])
@@ -47,17 +47,17 @@ class Operators:
 
     keys: KeyRing = field(factory=KeyRing)
 
-    def admit(self, request: Request, *, asks_clients: bool) -> str:
+    def admit(self, request: Request, now: float, *, asks_clients: bool) -> Key:
         """
         Let *request* pass, or not.
 
         :param asks_clients: whether clients are asked for their keys.
-        :returns: the name of the operator's key; empty where there is none.
+        :returns: the operator's key; ANYBODY where there is none.
         :raises NoOperator: when it shows no key of an operator's.
         :raises Forbidden: when there is no such key, and it may come from elsewhere.
         """
-        if self.keys.keys:
-            owner = self.keys.owner(_shown(request))
+        if not self.keys.is_empty:
+            owner = self.keys.owner(_shown(request), now)
             if owner is None:
                 raise NoOperator(
                     "this is for the gateway's operators: show one of admin.keys as "
@@ -74,7 +74,7 @@ class Operators:
                 "this is for the gateway's operators: without admin.keys it is shown "
                 "to programs on this machine only, by way of http://127.0.0.1"
             )
-        return ""
+        return ANYBODY
 
 
 def _shown(request: Request) -> list[bytes]:

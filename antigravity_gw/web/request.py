@@ -16,15 +16,17 @@ from antigravity_gw.errors import (
     ExpectationFailed,
     GatewayError,
     InternalError,
+    ModelNotAllowed,
     ShuttingDown,
 )
 from antigravity_gw.journal import CLIENT_LEFT, Served
-from antigravity_gw.keys import HEADERS
+from antigravity_gw.keys import ANYBODY, HEADERS, Key
 from antigravity_gw.logs.bodies import Recording
 from antigravity_gw.web.admission import Share
 from antigravity_gw.web.forms import ALT, Form
 from antigravity_gw.web.guard import HEALTH
 from antigravity_gw.web.operators import is_for_operators
+from antigravity_gw.web.paths import model_asked
 from antigravity_gw.web.replies import write_error, write_nothing
 
 NO_BODY = "a request to this path may have no body"
@@ -38,6 +40,7 @@ class GatewayRequest(Request):
     A request that is judged by its head, and whose body stays in memory.
 
     :ivar refusal: why it is not served, once that is known.
+    :ivar key: the client's; what it may do is in it.
     :ivar page_origin: the listed origin of the page that calls, if one does.
     :ivar is_under_way: whether its head has come, and it has not ended.
     :ivar takes_body: whether it may have one.
@@ -56,6 +59,7 @@ class GatewayRequest(Request):
     content: BytesIO
     defaultContentType = None
     refusal: GatewayError | None = None
+    key: Key = ANYBODY
     page_origin: str | None = None
     is_under_way = False
     share: Share | None = None
@@ -128,18 +132,49 @@ class GatewayRequest(Request):
         if not self.is_preflight():
             if not self.path.startswith(b"/") or not _PRINTABLE.fullmatch(self.uri):
                 raise BadRequest("the request target must be a path, in ASCII")
-            self.served.key = self.site.guard.admit(self, self.segments)
+            self.key = self.site.guard.admit(self, self.segments, self.served.began)
+            self.served.key = self.key.name
+            self.key.expect_good(self.served.began)
         if self.clientproto == b"HTTP/1.1":
             self._check_expectations()
         # What needs no key takes no body: strangers could take up all the room.
         self.takes_body = self.segments not in HEALTH and not self.is_preflight()
         if length and not self.takes_body:
             raise BodyTooLarge(NO_BODY)
+        wants_answer = self.key.is_limited and self._asks_for_answer()
         self.share = self.site.admission.admit(
             length,
             counts=not self._is_about_us(),
             stream_of=self.served.key if self.served.streams else None,
+            streams=self.key.allowance.streams,
         )
+        if wants_answer:  # last, so that none is counted that is refused
+            self.site.allowances.admit(self.key, self.served.began)
+
+    def _asks_for_answer(self) -> bool:
+        """
+        Whether it asks a model for an answer; all else is free.
+
+        :raises ModelNotAllowed: when the client's key is not good for that model.
+        """
+        model = model_asked(self.method, self.segments)
+        if model is not None:
+            self.expect_allowed(model)
+        return model is not None
+
+    def expect_allowed(self, model: str) -> None:
+        """
+        :raises ModelNotAllowed: when its client may not use what it calls *model*.
+        """
+        if not self.may_use(model):
+            raise ModelNotAllowed(
+                f"this key may not use {model}; GET models lists what it may use"
+            )
+
+    def may_use(self, model: str) -> bool:
+        """Whether its client may use what it calls *model*."""
+        allowance = self.key.allowance
+        return not allowance.models or allowance.allows(model, self.site.resolve(model))
 
     def _is_about_us(self) -> bool:
         """Whether it asks how the gateway is, which it is told however busy that is."""

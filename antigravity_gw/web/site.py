@@ -9,6 +9,7 @@ from twisted.web.http import datetimeToString
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from antigravity_gw.allowances import Allowances
 from antigravity_gw.errors import GatewayError
 from antigravity_gw.happenings import Listener, Rejected, unheard
 from antigravity_gw.journal import Served, Witness
@@ -22,12 +23,10 @@ from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.guard import Guard
 from antigravity_gw.web.models import Api, Models
+from antigravity_gw.web.paths import VERSIONS
 from antigravity_gw.web.request import GatewayRequest
 from antigravity_gw.web.resource import Branch
 from antigravity_gw.web.status import Health, Readiness
-
-VERSIONS = (b"v1beta", b"v1", b"v1alpha")
-"""The same API: SDKs differ in which one they ask for by default."""
 
 
 def make_tree(
@@ -58,6 +57,8 @@ class GatewaySite(Site):
     :ivar default_form: how a stream is written when the URL does not say.
     :ivar connections: those that are open now.
     :ivar admission: what the requests under way take up of the limits.
+    :ivar allowances: what the clients have used of what their keys allow.
+    :ivar resolve: says which model a name stands for.
     :ivar deadlines: how long clients may take.
     :ivar tally: how all requests so far have ended.
     :ivar under_way: the requests that have not ended.
@@ -81,6 +82,7 @@ class GatewaySite(Site):
         deadlines: Deadlines,
         default_form: Form,
         new_id: Callable[[], str],
+        resolve: Callable[[str], str] = str,
         witnesses: Sequence[Witness] = (),
         tell: Listener = unheard,
     ) -> None:
@@ -94,6 +96,8 @@ class GatewaySite(Site):
         self.connections = Connections(reactor, self._count_rejected)
         self.connections = Connections(reactor, self._count_rejected, new_id)
         self.admission = Admission(limits)
+        self.allowances = Allowances()
+        self.resolve = resolve
         self.deadlines = deadlines
         self.under_way: set[GatewayRequest] = set()
         self.new_id = new_id
@@ -106,7 +110,7 @@ class GatewaySite(Site):
         """Serve what *other* would, from the next request on."""
         self.resource, self.guard = other.resource, other.guard
         self.deadlines, self.default_form = other.deadlines, other.default_form
-        self.admission.limits = other.admission.limits
+        self.admission.limits, self.resolve = other.admission.limits, other.resolve
 
     def protocol(self) -> GatewayChannel:  # type: ignore[override]
         """A new connection's protocol."""
@@ -133,6 +137,7 @@ class GatewaySite(Site):
     def has_ended(self, served: Served) -> None:
         """A request has ended, well or not: one line tells of it."""
         self.tally.count(served.ended)
+        self.allowances.note(served)
         level = LogLevel.warn if served.is_trouble else LogLevel.info
         self._log.emit(level, "{served}", served=served)
         for witness in self.witnesses:

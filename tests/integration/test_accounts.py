@@ -263,7 +263,7 @@ def test_a_reader_that_has_seen_enough(tmp_path: Path) -> None:
     os.close(reading)
     try:
         done = subprocess.run(
-            [str(Path(sys.executable).with_name("antigravity-gw")), "make-key", "x"],
+            [str(Path(sys.executable).with_name("antigravity-gw")), "keys", "list"],
             stdout=writing,
             stderr=subprocess.PIPE,
             env={**os.environ, "HOME": str(tmp_path)},

@@ -1,0 +1,97 @@
+"""What a key may do, on the command line."""
+
+import argparse
+import re
+import time
+from typing import Any
+
+from antigravity_gw.checks import is_model_pattern
+from antigravity_gw.cli.accounts import number_between, or_none
+from antigravity_gw.pool.clientkeys import SETTINGS
+from antigravity_gw.settings import moment_of
+
+_SPAN = re.compile(r"(\d{1,6})(min|s|h|d|w)", re.ASCII)
+_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+def add_key_settings(parser: argparse.ArgumentParser) -> None:
+    """Let *parser* take what an operator can set of a key; 'none' takes it back."""
+    for option, metavar, read, told in (
+        (
+            "--requests-per-minute",
+            "N",
+            number_between(int, 1, 100_000),
+            "how many answers it may ask for in any 60 seconds",
+        ),
+        (
+            "--streams",
+            "N",
+            number_between(int, 0, 10**6),
+            "how many streams it may have at a time (limits.streams_per_key); 0 for "
+            "any number",
+        ),
+        (
+            "--tokens-per-day",
+            "N",
+            number_between(int, 1, 10**15),
+            "how many tokens its answers may cost in a day of UTC",
+        ),
+        (
+            "--models",
+            "PATTERN,...",
+            _patterns,
+            "which models it may use, such as 'gemini-2.5-*,flash'",
+        ),
+        (
+            "--expires",
+            "WHEN",
+            _moment,
+            "until when it is good: 90d, 2030-01-31 or 2030-01-31T18:00:00Z",
+        ),
+    ):
+        parser.add_argument(
+            option,
+            metavar=metavar,
+            type=or_none(read),
+            default=argparse.SUPPRESS,
+            help=f"{told}; or 'none'",
+        )
+
+
+def _patterns(text: str) -> tuple[str, ...]:
+    patterns = tuple(text.split(","))
+    for pattern in patterns:
+        if not is_model_pattern(pattern):
+            raise argparse.ArgumentTypeError(
+                "expected models' names, which may have '*' in them, with commas and "
+                f"no blanks between them, not {pattern!r}"
+            )
+    return patterns
+
+
+def span_of(text: str) -> float:
+    """Seconds, of a length of time from the command line."""
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"expected a length of time such as 90d, 24h or 30min, not {text!r}"
+        )
+    return float(int(found[1]) * _UNITS[found[2]])
+
+
+def _moment(text: str) -> float:
+    """POSIX seconds of a moment, or of one that is so far away."""
+    if _SPAN.fullmatch(text):
+        return time.time() + span_of(text)
+    try:
+        return moment_of(text).timestamp()
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            str(error).replace("expected a", "expected 90d, or a", 1)
+        ) from error
+
+
+def given_key_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Those settings that the command line names."""
+    given = vars(options)
+    return {setting: given[setting] for setting in SETTINGS if setting in given}
