@@ -244,6 +244,16 @@ def test_snapshot(world: Administered) -> None:
     assert told["failures"] == world.look("failures")
 
 
+def test_without_accounts(make: Callable[..., Administered]) -> None:
+    """It says so, and why nothing can be served."""
+    world = make(accounts=())
+    told = world.look("snapshot")
+
+    assert (told["accounts"], told["status"]["ready"]) == ([], False)
+    assert "account" in told["status"]["why_not"]
+    assert world.look("usage?since=0") == []
+
+
 def test_live_requests(world: Administered) -> None:
     """What is under way is told while it is, but not who looks."""
     world.google.script = [Reply(body=event(TEXT), stays_open=True)]

@@ -105,3 +105,28 @@ def test_usage_goes_on(tmp_path: Path) -> None:
         7,
         tmp_path,
     )
+
+
+def test_the_page_for_operators(tmp_path: Path) -> None:
+    """It comes and goes with a new configuration, and who watches is let go."""
+    on = load(None, {"HOME": str(tmp_path), "ANTIGRAVITY_GW_ADMIN_PAGE": "true"})
+    off = load(None, {"HOME": str(tmp_path)})
+    house = wired(off, Store.open(tmp_path), MemoryReactorClock())
+    had = []
+    for loaded in (on, off):
+        had.append(b"admin" in house.site.resource.children)
+        house.rewire(loaded, make_guard(loaded))
+        had.append(b"admin" in house.site.resource.children)
+
+    assert had == [False, True, True, False]
+
+
+def test_failures_are_remembered(tmp_path: Path) -> None:
+    """What has failed before a new configuration is on the page after it."""
+    loaded = load(None, {"HOME": str(tmp_path), "ANTIGRAVITY_GW_ADMIN_PAGE": "true"})
+    house = wired(loaded, Store.open(tmp_path), MemoryReactorClock())
+    house.site.has_ended(Served(id="one", model="pro", ended="unreachable"))
+    house.rewire(loaded, make_guard(loaded))
+    house.site.has_ended(Served(id="two", model="pro", ended="unreachable"))
+
+    assert {failed.id for failed in house.books.failures.latest()} == {"one", "two"}

@@ -80,7 +80,7 @@ const acts = {
     seen.tiles = await page.locator("#tiles dd").allInnerTexts();
     seen.failures = await page.locator("#failures tbody tr").allInnerTexts();
     seen.requests = await page.locator("#requests tbody tr").allInnerTexts();
-    seen.usage = await page.locator("#usage tfoot tr").innerText();
+    seen.usage = (await page.locator("#usage tfoot tr").allInnerTexts()).join();
     seen.countdowns = await page.locator("time[data-until]").allInnerTexts();
     seen.summaries = await page.locator("figure > .sub").allInnerTexts();
     seen.hacked = await page.evaluate(() => window.hacked === undefined ? "no" : "yes");

@@ -134,7 +134,7 @@ function draw(card) {
     width: Math.max(100, card.canvas.clientWidth), height: HEIGHT,
     legend: { show: false },
     cursor: { y: false, sync: { key: "course" }, drag: { x: false, y: false }, points: { size: 6 } },
-    scales: { y: { range: (_, least, most) => [0, Math.max(most * 1.1, 1e-9) || 1] } },
+    scales: { y: { range: (_, least, most) => [0, most > 0 ? most * 1.1 : 1] } },
     axes: [
       { ...axis, size: 22, gap: 4, grid: { show: false }, values: (_, ticks) => ticks.map((t) => clock(t)) },
       { ...axis, size: 46, gap: 4, space: 36, values: (_, ticks) => ticks.map((t) => (card.plot.show === wait ? `${+t.toPrecision(3)} s` : brief(t))) },
