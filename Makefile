@@ -9,6 +9,7 @@ BUILT := build/venv
 BENCH := build/bench
 RECIPES := build/recipes
 SOURCES := $(shell find antigravity_gw antigravity_sandbox twisted -name '*.py') \
+	$(shell find antigravity_gw/admin/static -type f) \
 	setup.cfg pyproject.toml README.md
 
 .PHONY: run test lint types tests smoke bench docs clean

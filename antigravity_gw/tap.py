@@ -34,7 +34,6 @@ from antigravity_gw.notifying import Notifying
 from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.clientkeys import ClientKeys
 from antigravity_gw.pool.store import Store
-from antigravity_gw.pool.watch import StoreWatch
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.reloading import Reloading
 from antigravity_gw.wiring import Wired, make_manner, wired
@@ -242,8 +241,7 @@ def makeService(options: Options) -> IService:
     store, accounts, keys = _opened(loaded)
     house = wired(loaded, store, reactor)
     house.pool.take_up(accounts)
-    house.take_up_keys(keys)
-    watch = StoreWatch(house.pool, store, house.take_up_keys)
+    house.site.take_up_keys(keys)
     handed_over = _handed_over(os.environ)
     listeners = Listeners(
         reactor,
@@ -277,7 +275,7 @@ def makeService(options: Options) -> IService:
         descriptors,
         Writing(house.pool.writer),
         Bookkeeping(house),
-        Repeating(STORE_CHECK, watch.look),
+        Repeating(STORE_CHECK, house.watch.look),
         Repeating(QUOTA_CHECK, house.quotas.look),
         LagWatch(reactor, house.books.counting.meters.lag),
         Signals(reactor, draining),

@@ -7,25 +7,21 @@ same, since its operator says so; it stays what it is unless the answer tells
 otherwise, and so no client is served with it meanwhile.
 """
 
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 from uuid import uuid4
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 from twisted.web.server import Request
 
-from antigravity_gw.causes import Cause
-from antigravity_gw.config import Loaded
 from antigravity_gw.database import StoreError
 from antigravity_gw.errors import GatewayError
 from antigravity_gw.gateway import Gateway
 from antigravity_gw.journal import Served
-from antigravity_gw.means import make_catalog
+from antigravity_gw.outcome import Outcome
 from antigravity_gw.pool.account import Account, Known
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold
 from antigravity_gw.pool.store import Store
 from antigravity_gw.wire.ask import Ask
-from antigravity_gw.wiring import make_gateway
 
 LONGEST = 60.0
 """How long to wait for one account, in seconds."""
@@ -34,30 +30,6 @@ QUESTION = (
     b'{"contents":[{"role":"user","parts":[{"text":"Hi"}]}],'
     b'"generationConfig":{"maxOutputTokens":8}}'
 )
-
-
-@frozen
-class Outcome:
-    """
-    How an account has done.
-
-    :ivar model: the one that was asked.
-    :ivar reason: why it does not serve; None when it does.
-    :ivar seconds: how long that took to find out.
-    :ivar holds: what is held against it now, and was found out just now.
-    :ivar cause: what is behind it, if the answer has said so.
-    """
-
-    model: str
-    reason: str | None
-    seconds: float
-    holds: Mapping[str, Hold] = field(factory=dict)
-    cause: Cause | None = None
-
-    @property
-    def serves(self) -> bool:
-        """Whether an answer came."""
-        return self.reason is None
 
 
 @frozen
@@ -72,19 +44,6 @@ class Trial:
     gateway: Gateway
     store: Store
     model: str
-
-    @classmethod
-    def of(cls, loaded: Loaded, store: Store, reactor: Any, model: str) -> "Trial":
-        """
-        A trial with *loaded*'s configuration.
-
-        :param model: as a client would name it.
-        :raises ConfigError: when the OAuth client's secret is not to be had.
-        """
-        gateway = make_gateway(loaded, store, reactor)
-        limits = evolve(gateway.limits, total=LONGEST, whole=LONGEST, patience=0.0)
-        resolved = make_catalog(loaded.config).resolve(model)
-        return cls(evolve(gateway, limits=limits), store, resolved)
 
     async def run(self, known: Known) -> Outcome:
         """
@@ -119,9 +78,10 @@ class Trial:
 
         :raises StoreError: when that cannot be done.
         """
-        if not await self.gateway.pool.writer.flushed():
+        writer = self.gateway.pool.writer
+        if not await writer.flushed():
             raise StoreError(f"what came of it cannot be stored in {self.store.path}")
-        self.store.touch(known.record.id)
+        await writer.in_thread(self.store.touch, known.record.id)
 
     async def _asked(self, served: Served) -> str | None:
         """Ask; return why there was no answer, if there was none."""

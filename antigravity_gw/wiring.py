@@ -1,19 +1,28 @@
 """Building the rooms from a configuration, and handing them to each other."""
 
 import random
+import secrets
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from attrs import define, evolve, frozen
+from attrs import define, evolve, field, frozen
 from twisted.web.resource import Resource
 
+from antigravity_gw.admin.actions import Actions
+from antigravity_gw.admin.api import Office, make_api
+from antigravity_gw.admin.failures import Failures
+from antigravity_gw.admin.files import read_files
+from antigravity_gw.admin.pages import Page
+from antigravity_gw.admin.session import Sessions
+from antigravity_gw.admin.view import View
+from antigravity_gw.admin.watchers import Watchers
 from antigravity_gw.allowances import DAY, day_of
 from antigravity_gw.config import Config, Loaded
 from antigravity_gw.gateway import Gateway, Limits
 from antigravity_gw.happenings import Listener, unheard
 from antigravity_gw.journal import Witness
-from antigravity_gw.keys import KeyRing, StoredKey
+from antigravity_gw.keys import KeyRing
 from antigravity_gw.kind import Kinds
 from antigravity_gw.logs.bodies import Bodies, BodiesFile
 from antigravity_gw.logs.levels import Levels
@@ -31,8 +40,10 @@ from antigravity_gw.pool.preparing import Preparation
 from antigravity_gw.pool.quotas import QuotaWatch
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.tokens import Tokens
+from antigravity_gw.pool.watch import StoreWatch
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.states import headcount, state_of
+from antigravity_gw.trial import LONGEST, Trial
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.upstream.threads import Threads
 from antigravity_gw.usage.ledger import Keeping, Ledger
@@ -60,15 +71,30 @@ class Books:
 
     :ivar counting: for Prometheus.
     :ivar ledger: for who wants to know who used what.
+    :ivar failures: for who wants to know what went wrong.
     """
 
     counting: Counting
     ledger: Ledger
+    failures: Failures = field(factory=Failures)
 
     @property
     def witnesses(self) -> Sequence[Witness]:
         """Who is told of each request that has ended."""
-        return self.counting.meters.note, self.ledger.note
+        return self.counting.meters.note, self.ledger.note, self.failures.note
+
+
+@frozen
+class Seen:
+    """
+    What the page for operators shows, and to whom, whatever the settings.
+
+    :ivar watchers: those who look at it.
+    """
+
+    view: View
+    watchers: Watchers
+    sessions: Sessions
 
 
 @define(eq=False)
@@ -81,6 +107,7 @@ class Wired:
     :ivar books: what keeps account of all requests.
     :ivar scraped: where there are metrics and nothing else.
     :ivar endpoints: knows which of Google's hosts are failing.
+    :ivar watch: what keeps the pool in step with the store.
     """
 
     site: GatewaySite
@@ -89,6 +116,8 @@ class Wired:
     books: Books
     scraped: GatewaySite
     endpoints: Endpoints
+    watch: StoreWatch
+    _seen: Seen
     _commons: Commons
     _scribe: Threads
 
@@ -108,10 +137,28 @@ class Wired:
         self.pool.go_by(_pool(loaded, self.pool.writer, kinds, reactor))
         self.quotas.go_by(_quotas(loaded, self.pool))
         self.books.ledger.keeping = _keeping(loaded.config)
-        self.site.go_by(_site(loaded, guard, self.pool, endpoints, reactor, self.books))
+        site = _site(loaded, guard, self.pool, endpoints, reactor, self.books)
+        self.furnish(site, loaded)
+        self.site.go_by(site)
         self.site.bodies = _bodies(loaded, self.pool, self._scribe)
         self.scraped.go_by(_scraped(loaded, reactor, self.books.counting))
         self.warn()
+
+    def furnish(self, site: GatewaySite, loaded: Loaded) -> None:
+        """Put the page for operators into *site*'s tree, if it is wanted."""
+        seen, store, commons = self._seen, self.watch.store, self._commons
+        seen.watchers.end()  # who may watch is asked anew
+        if not loaded.config.admin.page:
+            return
+        models = tuple(model.name for model in loaded.config.models.serve)
+        usual = next(iter(models), "")
+        trial = make_trial(loaded, store, commons.reactor, usual, commons)
+        catalog = make_catalog(loaded.config)
+        actions = Actions(self.pool, store, self.watch, trial, catalog)
+        office = Office(seen.view, actions, seen.watchers, seen.sessions, models)
+        page = Page(read_files())
+        page.putChild(b"api", make_api(office))
+        site.resource.putChild(b"admin", page)
 
     def warn(self) -> None:
         """Say what an operator should not forget to turn off."""
@@ -124,10 +171,6 @@ class Wired:
         known = (Known(a.record, a.holds.by_model) for a in self.pool.accounts)
         told = headcount(state_of(each, now) for each in known)
         return f"{told}; connections: {len(connections)}, requests: {connections.busy}"
-
-    def take_up_keys(self, stored: Sequence[StoredKey]) -> None:
-        """Let in whom the keys of the store belong to, and nobody they belonged to."""
-        self.site.guard.take_up(stored)
 
     async def recall(self) -> None:
         """Let what clients have used of today's tokens outlive a restart."""
@@ -150,28 +193,49 @@ def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
     scribe = Threads(reactor, most=1)
     site.bodies = _bodies(loaded, pool, scribe)
     counting.look_at(Present(pool, site, endpoints))
-    return Wired(
+    house = Wired(
         site,
         pool,
         _quotas(loaded, pool),
         books,
         _scraped(loaded, reactor, counting),
         endpoints,
+        StoreWatch(pool, store, site.take_up_keys),
+        _seen(pool, site, books, reactor),
         commons,
         scribe,
     )
+    house.furnish(site, loaded)
+    return house
 
 
-def make_gateway(loaded: Loaded, store: Store, reactor: Any) -> Gateway:
+def _seen(pool: AccountPool, site: GatewaySite, books: Books, reactor: Any) -> Seen:
+    view = View(pool, site, books.failures, books.ledger, reactor.seconds())
+    watchers = Watchers(reactor, view.encoded, lambda: site.connections.is_draining)
+    return Seen(view, watchers, Sessions(secrets.token_bytes(32)))
+
+
+def make_trial(
+    loaded: Loaded,
+    store: Store,
+    reactor: Any,
+    model: str,
+    commons: Commons | None = None,
+) -> Trial:
     """
-    What asks Google, with nobody in front of it, as a trial of accounts wants it.
+    What asks one account at a time, in a pool of its own.
 
-    The accounts are yet to be taken up.
+    :param model: as a client would name it.
+    :param commons: those of a daemon that runs; None for new ones.
+    :raises ConfigError: when the OAuth client's secret is not to be had.
     """
     endpoints = _endpoints(loaded.config)
-    kinds = make_kinds(loaded, endpoints, Commons.new(reactor))
+    kinds = make_kinds(loaded, endpoints, commons or Commons.new(reactor))
     pool = _pool(loaded, StoreWriter(store), kinds, reactor)
-    return _gateway(loaded.config, pool, endpoints, reactor)
+    gateway = _gateway(loaded.config, pool, endpoints, reactor)
+    limits = evolve(gateway.limits, total=LONGEST, whole=LONGEST, patience=0.0)
+    resolved = make_catalog(loaded.config).resolve(model)
+    return Trial(evolve(gateway, limits=limits), store, resolved)
 
 
 def _pool(

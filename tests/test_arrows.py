@@ -69,8 +69,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("states", "upstream", "web", "wire"),
     },
     "wiring": {
-        *("allowances", "config", "gateway", "happenings", "journal", "keys", "kind"),
-        *("logs", "means", "metrics", "pool", "states", "upstream", "usage", "web"),
+        *("admin", "allowances", "config", "gateway", "happenings", "journal"),
+        *("keys", "kind", "logs", "means", "metrics", "pool", "states", "trial"),
+        *("upstream", "usage", "web"),
     },
     "reloading": {"config", "descriptors", "listening", "logs", "wiring"},
     "tap": {
@@ -79,9 +80,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("usage", "wiring"),
     },
     "states": {"needs", "pool", "record", "wire"},
+    "objects": {"kinds", "pool", "record", "states"},
+    "outcome": {"causes", "objects", "pool", "states"},
     "trial": {
-        *("causes", "config", "database", "errors", "gateway", "journal", "means"),
-        *("pool", "wire", "wiring"),
+        *("database", "errors", "gateway", "journal", "outcome", "pool", "wire"),
+    },
+    "admin": {
+        *("catalog", "checks", "database", "errors", "journal", "objects", "outcome"),
+        *("pool", "record", "states", "trial", "usage", "web", "wire"),
     },
     "receiving": {"errors", "waiting", "web", "wire"},
     "login": {"errors", "needs", "receiving", "waiting", "wire"},
@@ -101,20 +107,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ports": {"listening", "premises"},
     "cli": {
         *("checking", "checks", "clientfile", "config", "database", "doctor"),
-        *("importing", "keys", "kind", "kinds", "login", "means", "needs", "pool"),
-        "ports",
-        *("premises", "receiving", "record", "remedies", "settings", "states"),
-        *("trial", "upstream", "usage", "wire", "wiring"),
+        *("admin", "allowances", "config", "gateway", "happenings", "journal"),
+        *("keys", "kind", "logs", "means", "metrics", "pool", "states", "trial"),
+        *("upstream", "usage", "web"),
     },
 }
 
 PURE = (
     *("causes", "errors", "checks", "keys", "journal", "needs", "wire", "catalog"),
-    *("allowances", "gaps", "happenings", "logs/levels", "logs/redaction"),
+    *("admin", "allowances", "config", "gateway", "happenings", "journal"),
+    *("keys", "kind", "logs", "means", "metrics", "pool", "states", "trial"),
+    *("upstream", "usage", "web"),
     *("usage/batch", "usage/counts", "usage/periods", "usage/schema"),
     *("reach", "record", "upstream/order"),
     *("importing", "clientfile", "journey", "settings", "states", "config"),
-    *("remedies", "diagnosis", "supervision"),
+    *("remedies", "diagnosis", "objects", "outcome", "supervision"),
     *("metrics/counted", "metrics/families", "metrics/histogram"),
     *("metrics/meters", "metrics/names"),
     *("pool/account", "pool/choosing", "pool/hold", "pool/learnt", "pool/schema"),

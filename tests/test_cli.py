@@ -21,7 +21,7 @@ from antigravity_gw.causes import Cause
 from antigravity_gw.cli import common, main
 from antigravity_gw.cli.doctor import Report
 from antigravity_gw.cli.tables import Moment, card, listing
-from antigravity_gw.cli.trials import NOBODYS_FAULT, Result, run_reactor
+from antigravity_gw.cli.trials import result_lines, run_reactor
 from antigravity_gw.cli.verdicts import account_lines, daemon_lines
 from antigravity_gw.cli.words import (
     ago,
@@ -31,20 +31,20 @@ from antigravity_gw.cli.words import (
     paragraph,
     shortened,
     span,
-    timestamp,
 )
 from antigravity_gw.database import StoreError
 from antigravity_gw.diagnosis import Findings, Trouble, diagnose
 from antigravity_gw.doctor import Examination, Step
 from antigravity_gw.doctor import Result as StepResult
 from antigravity_gw.needs import Need
+from antigravity_gw.objects import timestamp
+from antigravity_gw.outcome import NOBODYS_FAULT, Outcome, Result
 from antigravity_gw.pool.account import Access, Known
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold
 from antigravity_gw.pool.learnt import held, minted, project_found, quota_seen
 from antigravity_gw.pool.store import Store
 from antigravity_gw.premises import Grade, Premise
 from antigravity_gw.record import Record
-from antigravity_gw.trial import Outcome
 from antigravity_gw.wire.companion import Remaining
 from antigravity_gw.wire.oauth import OAuthClient
 
@@ -1031,7 +1031,7 @@ SPENT = Hold("out of quota", NOW, NOW + 120)
 )
 def test_what_a_test_says(tested: Result, lines: list[str]) -> None:
     """Whether it serves, else why not and what to do; and what is so all the same."""
-    assert tested.lines(Moment(NOW, UTC)) == lines
+    assert result_lines(tested, Moment(NOW, UTC)) == lines
 
 
 def test_what_a_test_tells_programs() -> None:

@@ -11,10 +11,11 @@ from world import LIMITS, WHOLE, Call, Reply, World
 
 from antigravity_gw.database import StoreError
 from antigravity_gw.needs import Need
+from antigravity_gw.outcome import Outcome
 from antigravity_gw.pool.account import Access, Known
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold
 from antigravity_gw.pool.learnt import held, minted
-from antigravity_gw.trial import LONGEST, QUESTION, Outcome, Trial
+from antigravity_gw.trial import LONGEST, QUESTION, Trial
 
 NOW = 1_000_000.0
 MEMBER = {"currentTier": {"id": "free-tier"}, "cloudaicompanionProject": "its-project"}

@@ -19,12 +19,12 @@ from antigravity_gw.cli.common import (
     set_command,
     warn,
 )
-from antigravity_gw.cli.objects import account_object
 from antigravity_gw.cli.tables import Moment, card, listing
 from antigravity_gw.database import NoStore
 from antigravity_gw.importing import Found, stranger
 from antigravity_gw.kind import Given, Kind
 from antigravity_gw.kinds.registered import NAMES, kind_called
+from antigravity_gw.objects import account_object
 from antigravity_gw.pool.account import Known
 from antigravity_gw.record import CODE_ASSIST, Record
 from antigravity_gw.states import ACCOUNTS, LOGIN, handle

@@ -25,7 +25,7 @@ from antigravity_gw.kinds.registered import kind_called
 from antigravity_gw.pool.store import Store
 from antigravity_gw.ports import tried
 from antigravity_gw.premises import Grade, Premise, clock, configuration, surroundings
-from antigravity_gw.trial import Trial
+from antigravity_gw.wiring import make_trial
 
 WELL, TO_DO, UNKNOWN = 0, 1, 3
 STATUSES = (
@@ -129,7 +129,7 @@ async def _of_accounts(desk: Desk, reactor: Any) -> Report:
     accounts, missing = accounts_to_ask(desk, "examined", "examine")
     examinations: list[Examination] = []
     echoes: Echoes = {}
-    trial = Trial.of(desk.loaded, desk.store, reactor, model_to_ask(desk))
+    trial = make_trial(desk.loaded, desk.store, reactor, model_to_ask(desk))
     for known in accounts:
         if kind_called(known.record.kind) is None:
             complain(f"{known.record.name}: its kind is unknown to this version")

@@ -13,9 +13,9 @@ from antigravity_gw.cli.words import (
     paragraph,
     shortened,
     span,
-    timestamp,
 )
 from antigravity_gw.keys import Allowance, StoredKey
+from antigravity_gw.objects import timestamp
 
 KEYS = "antigravity-gw keys"
 """What the commands about keys begin with."""

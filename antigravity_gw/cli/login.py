@@ -30,11 +30,11 @@ from antigravity_gw.cli.common import (
 )
 from antigravity_gw.cli.tables import labelled
 from antigravity_gw.cli.trials import run_reactor
-from antigravity_gw.cli.words import timestamp
 from antigravity_gw.clientfile import HOW_TO, NotAClient, read_client_file
 from antigravity_gw.kinds.code_assist import CodeAssist
 from antigravity_gw.login import Google, Login, LoginFailed
 from antigravity_gw.means import Commons, make_upstream
+from antigravity_gw.objects import timestamp
 from antigravity_gw.pool.account import Known
 from antigravity_gw.receiving import PortTaken
 from antigravity_gw.record import Record

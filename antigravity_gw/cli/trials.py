@@ -5,7 +5,6 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from attrs import evolve, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 from twisted.logger import globalLogBeginner
@@ -19,17 +18,14 @@ from antigravity_gw.cli.common import (
     print_json,
     set_command,
 )
-from antigravity_gw.cli.objects import state_object
 from antigravity_gw.cli.tables import Moment, details, labelled
 from antigravity_gw.kinds.registered import kind_called
+from antigravity_gw.outcome import NOBODYS_FAULT, Result
 from antigravity_gw.pool.account import Known
-from antigravity_gw.states import Label, State, state_of
-from antigravity_gw.trial import Outcome, Trial
+from antigravity_gw.states import Label, state_of
+from antigravity_gw.wiring import make_trial
 
 T = TypeVar("T")
-
-NOBODYS_FAULT = "nothing about the account, which is not to blame; test it again later"
-"""What to do when a test failed and nothing is held against the account."""
 
 ONLY_IF_NAMED = (Label.DISABLED, Label.SUSPENDED)
 
@@ -61,66 +57,19 @@ def try_accounts(desk: Desk) -> int:
     return 1 if missing or not all(result.outcome.serves for result in results) else 0
 
 
-@frozen
-class Result:
-    """
-    What came of testing an account.
-
-    :ivar known: the account, as it is known afterwards.
-    :ivar state: its state.
-    :ivar found: the state it would have for what was found out just now.
-    """
-
-    known: Known
-    outcome: Outcome
-    state: State
-    found: State
-
-    @classmethod
-    def of(cls, known: Known, outcome: Outcome, now: float) -> "Result":
-        """The result for an account that has just been tried."""
-        enabled = evolve(known.record, disabled=None)
-        found = evolve(known, record=enabled, holds=dict(outcome.holds))
-        return cls(known, outcome, state_of(known, now), state_of(found, now))
-
-    @property
-    def is_unexplained(self) -> bool:
-        """Whether it does not serve, and that is nothing held against it."""
-        return not self.outcome.serves and self.found.label is Label.SERVING
-
-    @property
-    def is_as_before(self) -> bool:
-        """Whether its state is not that which was found."""
-        return self.state.reason not in (None, self.found.reason)
-
-    def lines(self, moment: Moment) -> list[str]:
-        """For people."""
-        verb = "serves" if self.outcome.serves else "does not serve"
-        name, model = self.known.record.name, self.outcome.model
-        lines = [f"{name}: {verb} {model} ({self.outcome.seconds:.1f} s)"]
-        if self.is_unexplained:
-            lines += labelled("why", self.outcome.reason)
-            lines += labelled("to do", NOBODYS_FAULT)
-        elif not self.outcome.serves:
-            lines += details(self.known, self.found, moment)
-        if self.is_as_before:
-            lines += labelled("still", f"{self.state.title}: {self.state.reason}")
-        return lines
-
-    def as_object(self) -> dict[str, Any]:
-        """For programs."""
-        record, outcome = self.known.record, self.outcome
-        state = self.state if outcome.serves or self.is_unexplained else self.found
-        told = {
-            "name": record.name,
-            "id": record.id,
-            "model": outcome.model,
-            "serves": outcome.serves,
-            "seconds": round(outcome.seconds, 3),
-            **state_object(state),
-            "reason": outcome.reason,
-        }
-        return {**told, "to_do": NOBODYS_FAULT} if self.is_unexplained else told
+def result_lines(result: Result, moment: Moment) -> list[str]:
+    """What came of testing an account, for people."""
+    outcome, name = result.outcome, result.known.record.name
+    verb = "serves" if outcome.serves else "does not serve"
+    lines = [f"{name}: {verb} {outcome.model} ({outcome.seconds:.1f} s)"]
+    if result.is_unexplained:
+        lines += labelled("why", outcome.reason)
+        lines += labelled("to do", NOBODYS_FAULT)
+    elif not outcome.serves:
+        lines += details(result.known, result.found, moment)
+    if result.is_as_before:
+        lines += labelled("still", f"{result.state.title}: {result.state.reason}")
+    return lines
 
 
 def model_to_ask(desk: Desk) -> str:
@@ -175,14 +124,14 @@ async def _tested(
     desk: Desk, accounts: list[Known], model: str, reactor: Any
 ) -> list[Result]:
     """Test *accounts*, and tell of each when it is done."""
-    trial = Trial.of(desk.loaded, desk.store, reactor, model)
+    trial = make_trial(desk.loaded, desk.store, reactor, model)
     results = []
     for known in accounts:
         outcome = await trial.run(_again(desk, known))
         result = Result.of(_again(desk, known), outcome, time.time())
         results.append(result)
         if not desk.options.json:
-            print("\n".join(result.lines(Moment(time.time()))), flush=True)
+            print("\n".join(result_lines(result, Moment(time.time()))), flush=True)
     return results
 
 

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from antigravity_gw.cli.tables import Moment
-from antigravity_gw.cli.words import WIDTH, paragraph, timestamp
+from antigravity_gw.cli.words import WIDTH, paragraph
 from antigravity_gw.doctor import Examination, Step
 from antigravity_gw.kinds.registered import kind_called
+from antigravity_gw.objects import timestamp
 from antigravity_gw.premises import Premise
 from antigravity_gw.remedies import Affair
 

@@ -3,7 +3,7 @@
 import re
 import textwrap
 import unicodedata
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 
 WIDTH = 80
 """The columns there are, whatever the terminal: what is printed is also mailed."""
@@ -76,13 +76,6 @@ def course(
     """When something began, and when it is tried again."""
     began = "" if since is None else f"began {past(since, now, zone)}, "
     return began + coming(until, now, zone)
-
-
-def timestamp(moment: float | None) -> str | None:
-    """A moment as programs read it: RFC 3339, in UTC."""
-    if moment is None:
-        return None
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")[:-6] + "Z"
 
 
 def columns(text: str) -> int:

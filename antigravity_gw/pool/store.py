@@ -136,6 +136,20 @@ class Store(Database):
                 db.execute("UPDATE account SET disabled = NULL WHERE id = ?", (id,))
         return id is not None
 
+    def end_cooldowns(self, name: str) -> bool:
+        """
+        Have the account of this name or id serve again what it was to come back to.
+
+        What waits for a person stays.
+
+        :returns: whether there was one.
+        """
+        with self.transaction() as db:
+            id = _named(db, name)
+            db.execute("DELETE FROM hold WHERE account = ? AND need IS NULL", (id,))
+            db.execute("UPDATE account SET epoch = epoch + 1 WHERE id = ?", (id,))
+        return id is not None
+
     def touch(self, name: str) -> bool:
         """
         Have a running daemon go by what is stored of the account of this name or id.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from attrs import define, field
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
@@ -33,6 +33,7 @@ class StoreWatch:
     store: Store
     take_up_keys: Callable[[Sequence[StoredKey]], None]
     in_thread: Callable[..., Deferred[Any]] = deferToThread
+    _lock: DeferredLock = field(factory=DeferredLock, init=False)
     _is_behind: bool = field(default=False, init=False)
     _trouble: str = field(default="", init=False)
     _log: ClassVar[Logger] = Logger()
@@ -42,9 +43,14 @@ class StoreWatch:
         Look; say it once when that fails, and once when it works again.
 
         :returns: a Deferred that fires when all are in step, or cannot be;
-            it does not fail.  Another look is for after that.
+            it does not fail.
         """
-        return Deferred.fromCoroutine(self._look())
+        return Deferred.fromCoroutine(self._in_turn())
+
+    async def _in_turn(self) -> None:
+        """One look at a time: an older one must not come after a newer."""
+        async with self._lock:
+            await self._look()
 
     async def _look(self) -> None:
         try:

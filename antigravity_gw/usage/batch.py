@@ -130,9 +130,7 @@ class Series:
 
     def add(self, minutes: dict[int, list[int]]) -> None:
         """There was this besides."""
-        for start, numbers in minutes.items():
-            known = self._minutes.get(start, [0] * len(numbers))
-            self._minutes[start] = list(map(sum, zip(known, numbers, strict=True)))
+        self._minutes |= _together(self._minutes, minutes)
 
     def forget(self, before: float) -> None:
         """Drop the minutes that began before."""
@@ -144,10 +142,21 @@ class Series:
 
         :param besides: there is this as well.
         """
-        together = Series()
-        for part in (self._minutes, besides):
-            together.add({m: n for m, n in part.items() if m >= since})
+        recent = {m: n for m, n in self._minutes.items() if m >= since}
+        recent |= {m: n for m, n in _together(recent, besides).items() if m >= since}
         return [
             Minute(start, numbers[0], numbers[1], numbers[2], tuple(numbers[3:]))
-            for start, numbers in sorted(together._minutes.items())
+            for start, numbers in sorted(recent.items())
         ]
+
+
+def _together(
+    known: dict[int, list[int]], more: dict[int, list[int]]
+) -> dict[int, list[int]]:
+    """The minutes of *more*, with what there is of them in *known*."""
+    return {
+        start: list(map(sum, zip(known[start], numbers, strict=True)))
+        if start in known
+        else list(numbers)
+        for start, numbers in more.items()
+    }

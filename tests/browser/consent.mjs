@@ -4,28 +4,9 @@
 
 import { chromium } from "playwright-core";
 
+import { FLAGS, executable } from "./launching.mjs";
+
 const asked = JSON.parse(process.argv[2]);
-
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-/** The browser that was named, or else the one in the package. */
-async function executable() {
-  if (asked.browser) {
-    return asked.browser;
-  }
-  const { default: packed } = await import("@sparticuz/chromium");
-  packed.setGraphicsMode = false;
-  return packed.executablePath();
-}
 
 async function seen(page) {
   return {
@@ -42,7 +23,7 @@ async function shot(page, name) {
 }
 
 const context = await chromium.launchPersistentContext(asked.profile, {
-  executablePath: await executable(),
+  executablePath: await executable(asked.browser),
   args: FLAGS,
   headless: true,
 });

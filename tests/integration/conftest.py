@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from browsing import Browser, browsing
 from daemons import KEY, LOGS, Daemon, Sandbox, Serve, antigravity_gw, running
 from secrecy import given_away
 
@@ -132,6 +133,13 @@ def _configured(folder: Path, sandbox: Sandbox, more: str) -> Path:
         CONFIG.format(url=sandbox.url, state=state, digest=digest, more=more)
     )
     return config
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser without a window."""
+    with browsing(tmp_path_factory.mktemp("node") / "browser") as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import define, field
-from daemons import Daemon
+from daemons import START_SECONDS, Daemon
 from sockets import PATIENCE
 
 START = """
@@ -84,7 +84,7 @@ class Systemd:
         """A service that is ready, and is stopped at the end."""
         daemon = self.start(*options, **environ)
         try:
-            self.hear("READY=1")
+            self.hear("READY=1", START_SECONDS)
             yield daemon
         finally:
             daemon.stop()

@@ -5,11 +5,12 @@ import os
 import re
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 from attrs import frozen
-from daemons import Serve, antigravity_gw
+from daemons import KEY, Daemon, Serve, antigravity_gw
 
 PAGE = Path(__file__).parents[2] / "docs" / "operating.md"
 HERE = Path(sys.executable).parent
@@ -41,11 +42,17 @@ class Machine:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def command(self, *arguments: str, state: Path | None = None) -> str:
+        """What the operator's command says of the state directory, or of another."""
+        where = ("--state-dir", str(state or self.state))
+        done = antigravity_gw(*where, *arguments, folder=self.home)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def accounts(self) -> list[str]:
         """The names of the accounts in the state directory."""
-        command = ("--state-dir", str(self.state), "accounts", "list", "--json")
-        done = antigravity_gw(*command, folder=self.home)
-        return sorted(account["name"] for account in json.loads(done.stdout))
+        listed = json.loads(self.command("accounts", "list", "--json"))
+        return sorted(account["name"] for account in listed)
 
 
 @pytest.fixture
@@ -65,29 +72,43 @@ def commands() -> dict[str, str]:
     return dict(zip(("back up", "look", "restore"), blocks, strict=True))
 
 
+def ask(daemon: Daemon) -> None:
+    """Ask a question, so that there is usage to record."""
+    request = urllib.request.Request(
+        f"{daemon.url}/v1beta/models/gemini-2.5-flash:generateContent",
+        data=b'{"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}',
+        headers={"x-goog-api-key": KEY, "content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as response:
+        response.read()
+
+
 def test_backup_and_restore(
     serve: Serve, machine: Machine, commands: dict[str, str]
 ) -> None:
     """
-    A copy that is made while the daemon runs is whole, and for its owner only.
+    A copy that is made while the daemon runs has every account.
 
-    It has every account, and is put in the place of the store as it is.
+    It is for its owner only, is put in the place of the store as it is, and the next
+    one may go over it.  The record of usage is copied as well.
     """
     daemon = serve()
+    ask(daemon)
     machine.run(commands["back up"])
-    databases = {path.name for path in machine.state.glob("*.sqlite3")}
-    copies = {path.name: path for path in (machine.home / "backup").iterdir()}
     seen = machine.run(commands["look"])
     daemon.stop()
-    state = ("--state-dir", str(machine.state))
-    antigravity_gw(*state, "accounts", "remove", "ada", "grace", folder=machine.home)
+    machine.run(commands["back up"])
+    copies = {path.name: path for path in (machine.home / "backup").iterdir()}
+    machine.command("accounts", "remove", "ada", "grace")
     before = machine.accounts()
     machine.run(commands["restore"])
+    usage = machine.command("usage", "--json", state=machine.home / "backup")
 
     assert all(name in seen for name in ("ada", "grace", "edsger"))
-    assert set(copies) == databases
+    assert set(copies) == {"accounts.sqlite3", "usage.sqlite3"}
     assert {path.stat().st_mode & 0o777 for path in copies.values()} == {0o600}
     assert list(machine.home.glob("looked-at")) == []
     assert before == ["edsger"]
     assert machine.accounts() == ["ada", "edsger", "grace"]
     assert (machine.home / "aside" / "accounts.sqlite3").exists()
+    assert json.loads(usage)["total"]["requests"] == 1

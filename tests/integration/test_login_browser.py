@@ -1,56 +1,33 @@
 """``antigravity-gw login`` from end to end, in a real browser without a window."""
 
-import json
 import os
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from browsing import Browser
 from consenting import LONGEST, Login, accounts, answers, complaint, logging_in
 from daemons import Serve
-from nodejs import installed, output_of, tool
-
-SCRIPTS = Path(__file__).parents[1] / "browser"
-BROWSERS = ("/usr/bin/chromium", "chromium")
-"""A browser that is there is used; else there is one in a package."""
-
-LAMBDA = "AWS_Lambda_nodejs22.x"
-"""Has that package unpack the libraries, too, that its browser needs."""
-
-FONTS = "<fontconfig><dir>{0}/fonts</dir><cachedir>{0}/cache</cachedir></fontconfig>"
-"""Where that package unpacks its fonts; without any, a page shows no text."""
 
 ADA, GRACE = "ada@sandbox.example", "grace@sandbox.example"
 
 Drive = Callable[..., Any]
 
 
-@pytest.fixture(scope="session")
-def drive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drive]:
-    """Drives a browser, and returns what it has seen."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    omitted = ["--omit=optional"] if browser else []
-    package = installed(SCRIPTS, tmp_path_factory.mktemp("node") / "browser", *omitted)
-    with TemporaryDirectory(prefix="antigravity-gw-browser-") as folder:
-        environ = {"TMPDIR": folder}
-        if not browser:
-            fonts = Path(folder, "fonts.conf")
-            fonts.write_text(FONTS.format(folder))
-            environ |= {"AWS_EXECUTION_ENV": LAMBDA, "FONTCONFIG_FILE": str(fonts)}
+@pytest.fixture
+def drive(browser: Browser) -> Drive:
+    """Answers a consent page, and returns what was seen."""
 
-        def drive(url: str, **options: Any) -> Any:
-            with TemporaryDirectory(dir=folder) as profile:
-                options |= {"url": url, "profile": profile, "browser": browser}
-                shots = os.environ.get("SCREENSHOTS")
-                script = ("consent.mjs", json.dumps(options | {"shots": shots}))
-                seen = output_of(tool("node"), *script, folder=package, **environ)
-                return json.loads(seen)
+    def drive(url: str, **options: Any) -> Any:
+        with TemporaryDirectory() as profile:
+            shots = os.environ.get("SCREENSHOTS")
+            options |= {"url": url, "profile": profile, "shots": shots}
+            return browser.run("consent.mjs", **options)
 
-        yield drive
+    return drive
 
 
 @pytest.fixture

@@ -4,13 +4,22 @@ Accounts as JSON, for programs; ``docs/accounts.md`` explains every member.
 Nothing here holds a token or a client's secret.
 """
 
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from antigravity_gw.cli.words import timestamp
 from antigravity_gw.kinds.registered import kind_called
 from antigravity_gw.pool.account import Known
 from antigravity_gw.record import Record
 from antigravity_gw.states import State, quota_left, state_of
+
+
+@lru_cache(maxsize=4096)  # those of hundreds of accounts are asked for again and again
+def timestamp(moment: float | None) -> str | None:
+    """A moment as programs read it: RFC 3339, in UTC."""
+    if moment is None:
+        return None
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")[:-6] + "Z"
 
 
 def account_object(known: Known, configured: str, now: float) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The page for operators, and its API."""
