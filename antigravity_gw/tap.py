@@ -241,7 +241,7 @@ def makeService(options: Options) -> IService:
     store, accounts, keys = _opened(loaded)
     house = wired(loaded, store, reactor)
     house.pool.take_up(accounts)
-    house.site.take_up_keys(keys)
+    house.take_up_keys(keys)
     handed_over = _handed_over(os.environ)
     listeners = Listeners(
         reactor,

@@ -22,7 +22,7 @@ from antigravity_gw.config import Config, Loaded
 from antigravity_gw.gateway import Gateway, Limits
 from antigravity_gw.happenings import Listener, unheard
 from antigravity_gw.journal import Witness
-from antigravity_gw.keys import KeyRing
+from antigravity_gw.keys import KeyRing, StoredKey
 from antigravity_gw.kind import Kinds
 from antigravity_gw.logs.bodies import Bodies, BodiesFile
 from antigravity_gw.logs.levels import Levels
@@ -172,6 +172,10 @@ class Wired:
         told = headcount(state_of(each, now) for each in known)
         return f"{told}; connections: {len(connections)}, requests: {connections.busy}"
 
+    def take_up_keys(self, stored: Sequence[StoredKey]) -> None:
+        """Let in whom the keys of the store belong to, and nobody they belonged to."""
+        self.site.guard.take_up(stored)
+
     async def recall(self) -> None:
         """Let what clients have used of today's tokens outlive a restart."""
         day = day_of(self._commons.reactor.seconds())
@@ -200,7 +204,8 @@ def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
         books,
         _scraped(loaded, reactor, counting),
         endpoints,
-        StoreWatch(pool, store, site.take_up_keys),
+        # At SIGHUP the site gets another guard.
+        StoreWatch(pool, store, lambda keys: site.guard.take_up(keys)),
         _seen(pool, site, books, reactor),
         commons,
         scribe,

@@ -69,9 +69,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("states", "upstream", "web", "wire"),
     },
     "wiring": {
-        *("admin", "allowances", "config", "gateway", "happenings", "journal"),
-        *("keys", "kind", "logs", "means", "metrics", "pool", "states", "trial"),
-        *("upstream", "usage", "web"),
+        *("admin", "allowances", "config", "gateway", "happenings", "journal", "keys"),
+        *("kind", "logs", "means", "metrics", "pool", "states", "trial", "upstream"),
+        *("usage", "web"),
     },
     "reloading": {"config", "descriptors", "listening", "logs", "wiring"},
     "tap": {
@@ -107,17 +107,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ports": {"listening", "premises"},
     "cli": {
         *("checking", "checks", "clientfile", "config", "database", "doctor"),
-        *("admin", "allowances", "config", "gateway", "happenings", "journal"),
-        *("keys", "kind", "logs", "means", "metrics", "pool", "states", "trial"),
-        *("upstream", "usage", "web"),
+        *("importing", "keys", "kind", "kinds", "login", "means", "needs", "objects"),
+        *("outcome", "pool", "ports", "premises", "receiving", "record", "remedies"),
+        *("settings", "states", "upstream", "usage", "wire", "wiring"),
     },
 }
 
 PURE = (
     *("causes", "errors", "checks", "keys", "journal", "needs", "wire", "catalog"),
-    *("admin", "allowances", "config", "gateway", "happenings", "journal"),
-    *("keys", "kind", "logs", "means", "metrics", "pool", "states", "trial"),
-    *("upstream", "usage", "web"),
+    *("allowances", "gaps", "happenings", "logs/levels", "logs/redaction"),
+    *("admin/failures", "admin/plots", "admin/session", "admin/snapshot"),
+    "admin/trials",
     *("usage/batch", "usage/counts", "usage/periods", "usage/schema"),
     *("reach", "record", "upstream/order"),
     *("importing", "clientfile", "journey", "settings", "states", "config"),

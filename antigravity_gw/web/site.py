@@ -13,7 +13,6 @@ from antigravity_gw.allowances import Allowances
 from antigravity_gw.errors import GatewayError
 from antigravity_gw.happenings import Listener, Rejected, unheard
 from antigravity_gw.journal import Served, Witness
-from antigravity_gw.keys import StoredKey
 from antigravity_gw.logs.bodies import Bodies
 from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.tally import Tally
@@ -112,10 +111,6 @@ class GatewaySite(Site):
         self.resource, self.guard = other.resource, other.guard
         self.deadlines, self.default_form = other.deadlines, other.default_form
         self.admission.limits, self.resolve = other.admission.limits, other.resolve
-
-    def take_up_keys(self, stored: Sequence[StoredKey]) -> None:
-        """Let in whom the keys of the store belong to, and nobody they belonged to."""
-        self.guard.take_up(stored)
 
     def protocol(self) -> GatewayChannel:  # type: ignore[override]
         """A new connection's protocol."""
