@@ -27,7 +27,7 @@ const PLOTS = [
       { name: "half of all", color: "--plot-1", of: (d) => d.first_p50 },
       { name: "95 %", color: "--plot-2", of: (d) => d.first_p95, bare: true },
     ],
-    told: () => "",
+    told: () => "", lead: "half of the answers began within",
   },
   {
     title: "Tokens per minute", unit: "/ min", show: brief,
@@ -90,7 +90,7 @@ function update(card) {
   const where = columns[1].indexOf(peak);
   const time = range === "hour" ? "the last hour" : "the last day";
   const told = card.plot.told(data);
-  say(card.summary, peak ? `${told ? `${told} in ${time}, ` : ""}at most ${card.plot.show(peak)} ${card.plot.unit} at ${clock(columns[0][where])}` : `nothing in ${time}`);
+  say(card.summary, peak ? `${told ? `${told} in ${time}, ` : ""}${card.plot.lead ?? "at most"} ${card.plot.show(peak)} ${card.plot.unit}${card.plot.lead ? " at most," : ""} at ${clock(columns[0][where])}` : `nothing in ${time}`);
   if (card.details.open) fillTable(card);
 }
 

@@ -22,7 +22,7 @@ export function showRequests(requests, accounts, now) {
       oldest.map((r) => [
         both(h("code", {}, r.id), r.key || "no key"),
         both(r.model || r.path, r.streams ? "stream" : "one piece"),
-        both(r.account ? name(accounts, r.account) : "–", r.kind),
+        both(r.account ? name(accounts, r.account) : "–", r.kind.replaceAll("_", " ")),
         both(span(now - r.began), r.has_begun ? null : "waiting"),
         bytes(r.sent),
       ]),
