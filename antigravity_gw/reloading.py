@@ -10,9 +10,11 @@ from twisted.logger import Logger
 
 from antigravity_gw.config import Config, Loaded
 from antigravity_gw.descriptors import Descriptors
+from antigravity_gw.fronting import make_guard
 from antigravity_gw.listening import CannotStart, Listeners
 from antigravity_gw.logs.lines import Log
-from antigravity_gw.wiring import Wired, make_guard, make_manner
+from antigravity_gw.making import make_manner
+from antigravity_gw.wiring import Wired
 
 FIXED = ("listen", "state_dir", "metrics.listen")
 """Settings that a running daemon cannot change."""

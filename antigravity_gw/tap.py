@@ -28,6 +28,7 @@ from antigravity_gw.keys import StoredKey
 from antigravity_gw.listening import CannotStart, Listeners
 from antigravity_gw.logs.lines import Log
 from antigravity_gw.logs.places import NoSuchPlace, opened
+from antigravity_gw.making import make_manner
 from antigravity_gw.metrics.lag import LagWatch
 from antigravity_gw.metrics.listening import MetricsListeners
 from antigravity_gw.notifying import Notifying
@@ -36,7 +37,7 @@ from antigravity_gw.pool.clientkeys import ClientKeys
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.reloading import Reloading
-from antigravity_gw.wiring import Wired, make_manner, wired
+from antigravity_gw.wiring import Wired, wired
 
 STORE_CHECK = 1.0
 """How often to look whether the command line has changed the store, in seconds."""

@@ -68,16 +68,27 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("errors", "gaps", "happenings", "journal", "keys", "listening", "pool"),
         *("states", "upstream", "web", "wire"),
     },
-    "wiring": {
-        *("admin", "allowances", "config", "gateway", "happenings", "journal", "keys"),
-        *("kind", "logs", "means", "metrics", "pool", "states", "trial", "upstream"),
-        *("usage", "web"),
+    "books": {"admin", "journal", "metrics", "usage"},
+    "making": {
+        *("config", "gateway", "happenings", "kind", "logs", "means", "pool", "trial"),
+        "upstream",
     },
-    "reloading": {"config", "descriptors", "listening", "logs", "wiring"},
+    "fronting": {
+        *("books", "config", "keys", "logs", "making", "means", "metrics", "pool"),
+        *("upstream", "web"),
+    },
+    "wiring": {
+        *("admin", "allowances", "books", "config", "fronting", "keys", "making"),
+        *("means", "metrics", "pool", "states", "upstream", "usage", "web"),
+    },
+    "reloading": {
+        *("config", "descriptors", "fronting", "listening", "logs", "making"),
+        "wiring",
+    },
     "tap": {
         *("checking", "config", "database", "descriptors", "draining", "embedded"),
-        *("keys", "listening", "logs", "metrics", "notifying", "pool", "reloading"),
-        *("usage", "wiring"),
+        *("keys", "listening", "logs", "making", "metrics", "notifying", "pool"),
+        *("reloading", "wiring"),
     },
     "states": {"needs", "pool", "record", "wire"},
     "objects": {"kinds", "pool", "record", "states"},
@@ -107,9 +118,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ports": {"listening", "premises"},
     "cli": {
         *("checking", "checks", "clientfile", "config", "database", "doctor"),
-        *("importing", "keys", "kind", "kinds", "login", "means", "needs", "objects"),
-        *("outcome", "pool", "ports", "premises", "receiving", "record", "remedies"),
-        *("settings", "states", "upstream", "usage", "wire", "wiring"),
+        *("importing", "keys", "kind", "kinds", "login", "making", "means", "needs"),
+        *("objects", "outcome", "pool", "ports", "premises", "receiving", "record"),
+        *("remedies", "settings", "states", "upstream", "usage", "wire"),
     },
 }
 

@@ -12,6 +12,7 @@ from helpers import Run
 
 from antigravity_gw.cli.keytables import Listed, key_listing, key_object
 from antigravity_gw.cli.tables import Moment
+from antigravity_gw.config import load
 from antigravity_gw.keys import Allowance, StoredKey
 from antigravity_gw.pool.clientkeys import ClientKeys
 from antigravity_gw.pool.store import Store
@@ -161,6 +162,22 @@ def test_entry(run: Run, tmp_path: Path) -> None:
     assert listed[0]["expires"] == "2030-01-31T00:00:00Z"
     assert listed[0]["models"] == ["gemini-2.5-*", "flash"]
     assert (listed[0]["streams"], listed[0]["tokens_per_day"]) == (4, 1_000_000)
+
+
+def test_operator(run: Run, tmp_path: Path) -> None:
+    """An operator's key has an entry too, which opens nothing else."""
+    status, out, _ = run("keys", "add", "root", "--operator")
+    file = tmp_path / "gw.toml"
+    file.write_text(out[out.index("[[admin.keys]]") :])
+    loaded = load(str(file), {})
+
+    assert status == 0
+    assert loaded.operator_ring().owner([shown(out).encode()], 0.0) is not None
+    assert loaded.key_ring().owner([shown(out).encode()], 0.0) is None
+    taken = run("--config", str(file), "keys", "add", "root", "--operator")
+    assert taken[0] == 1
+    assert "a key called 'root' in admin.keys of" in taken[2]
+    assert run("keys", "add", "dba", "--operator", "--streams", "4")[0] == 1
 
 
 def test_set(run: Run, keys: ClientKeys) -> None:

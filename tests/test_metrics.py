@@ -33,6 +33,7 @@ from antigravity_gw import __version__
 from antigravity_gw.checking import looked_through
 from antigravity_gw.config import Loaded, load
 from antigravity_gw.database import StoreError
+from antigravity_gw.fronting import make_guard
 from antigravity_gw.happenings import Cooled
 from antigravity_gw.journal import Served
 from antigravity_gw.keys import Key, KeyRing
@@ -51,7 +52,7 @@ from antigravity_gw.web.guard import Mode
 from antigravity_gw.web.resource import Branch
 from antigravity_gw.web.site import GatewaySite
 from antigravity_gw.wire.companion import Remaining
-from antigravity_gw.wiring import Wired, make_guard, wired
+from antigravity_gw.wiring import Wired, wired
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "metrics.md"
 OPENMETRICS = "Accept: application/openmetrics-text; version=1.0.0"

@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred, execute
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
 from antigravity_gw.config import load
+from antigravity_gw.fronting import make_guard
 from antigravity_gw.journal import Served
 from antigravity_gw.pool.store import Store
 from antigravity_gw.relay import Relay
@@ -18,7 +19,7 @@ from antigravity_gw.wire.answer import EventFraming, StreamedAnswer
 from antigravity_gw.wire.envelope import unwrapped
 from antigravity_gw.wire.judging import Table
 from antigravity_gw.wire.usage import Usage
-from antigravity_gw.wiring import make_guard, wired
+from antigravity_gw.wiring import wired
 
 HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"

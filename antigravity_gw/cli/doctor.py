@@ -22,10 +22,10 @@ from antigravity_gw.cli.verdicts import (
 from antigravity_gw.database import StoreError
 from antigravity_gw.doctor import Echoes, Examination, examine
 from antigravity_gw.kinds.registered import kind_called
+from antigravity_gw.making import make_trial
 from antigravity_gw.pool.store import Store
 from antigravity_gw.ports import tried
 from antigravity_gw.premises import Grade, Premise, clock, configuration, surroundings
-from antigravity_gw.wiring import make_trial
 
 WELL, TO_DO, UNKNOWN = 0, 1, 3
 STATUSES = (

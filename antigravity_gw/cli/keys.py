@@ -50,6 +50,11 @@ def add_key_parsers(commands: Any) -> None:
         action="store_true",
         help="store nothing, but print the entry for the configuration file",
     )
+    add.add_argument(
+        "--operator",
+        action="store_true",
+        help="the same for one of admin.keys, which opens /metrics and /admin/",
+    )
     add_key_settings(add)
     add.add_argument("--json", action="store_true", help="answer in JSON")
     add.set_defaults(command=add_key)
@@ -94,12 +99,18 @@ class Made:
 def add_key(options: argparse.Namespace) -> int:
     """Make a key."""
     loaded = _loaded(options)
-    name, made, now = _new_name(loaded, options.name), Made.new(), time.time()
+    table = "admin" if options.operator else "auth"
+    name, made, now = _new_name(loaded, table, options.name), Made.new(), time.time()
     settings = given_key_settings(options)
+    if options.operator:
+        if settings:
+            raise CommandError("an operator's key has no limits; leave them out")
+        _tell_entry(options, table, name, made, settings)
+        return 0
     _warn_of_past(name, settings, now)
     if options.entry:
         _refuse_stored(loaded, name)
-        _tell_entry(options, name, made, settings)
+        _tell_entry(options, table, name, made, settings)
         return 0
     desk = Desk.opened(options, create=True)
     expires = settings.pop("expires", None)
@@ -198,10 +209,11 @@ def _listed(loaded: Loaded, stored: Sequence[StoredKey]) -> list[Listed]:
     ]
 
 
-def _new_name(loaded: Loaded, name: str) -> str:
+def _new_name(loaded: Loaded, table: str, name: str) -> str:
     """
     *name*, if a new key can be called that.
 
+    :param table: the table of the configuration that has others.
     :raises CommandError: when it cannot.
     """
     if not is_key_name(name):
@@ -209,9 +221,9 @@ def _new_name(loaded: Loaded, name: str) -> str:
             f"a key cannot be called {name!r}: a name has up to 64 letters, digits, "
             "'.', '_', '@' and '-', and begins with a letter or a digit"
         )
-    if any(key.name == name for key in loaded.config.auth.keys):
+    if any(key.name == name for key in getattr(loaded.config, table).keys):
         raise CommandError(
-            f"there is a key called {name!r} in auth.keys of {loaded.path} already"
+            f"there is a key called {name!r} in {table}.keys of {loaded.path} already"
         )
     return name
 
@@ -275,12 +287,16 @@ def _tell(
 
 
 def _tell_entry(
-    options: argparse.Namespace, name: str, made: Made, settings: Mapping[str, Any]
+    options: argparse.Namespace,
+    table: str,
+    name: str,
+    made: Made,
+    settings: Mapping[str, Any],
 ) -> None:
-    """Show a new key, and the entry that lets it in."""
+    """Show a new key, and the entry of *table* that lets it in."""
     entry = "\n".join(
         [
-            "[[auth.keys]]",
+            f"[[{table}.keys]]",
             f'name = "{name}"',
             f'sha256 = "{made.digest.hex()}"',
             *_entry_lines(settings),

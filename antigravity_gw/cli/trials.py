@@ -20,10 +20,10 @@ from antigravity_gw.cli.common import (
 )
 from antigravity_gw.cli.tables import Moment, details, labelled
 from antigravity_gw.kinds.registered import kind_called
+from antigravity_gw.making import make_trial
 from antigravity_gw.outcome import NOBODYS_FAULT, Result
 from antigravity_gw.pool.account import Known
 from antigravity_gw.states import Label, state_of
-from antigravity_gw.wiring import make_trial
 
 T = TypeVar("T")
 

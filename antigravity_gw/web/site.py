@@ -93,7 +93,6 @@ class GatewaySite(Site):
         self.guard = guard
         self.default_form = default_form
         self.tally = Tally()
-        self.connections = Connections(reactor, self._count_rejected)
         self.connections = Connections(reactor, self._count_rejected, new_id)
         self.admission = Admission(limits)
         self.allowances = Allowances()
