@@ -236,7 +236,8 @@ class StreamedAnswer:
 
     def _look_at(self, payload: bytes) -> None:
         """Notice beginning, end and cost, parsing only where that must be."""
-        if MARK in payload:  # each event has the cost so far: the last one counts
+        # Each event has the cost so far, near its end: the last one counts.
+        if payload.rfind(MARK) >= 0:
             if len(payload) <= MOST_KEPT:
                 self._counted = payload
             else:
