@@ -107,7 +107,8 @@ class Allowances:
         )
 
     def _turn_to(self, day: int) -> None:
-        if day != self._day:
+        """Count of *day*; a clock that is set back over midnight is no new day."""
+        if day > self._day or day < self._day - 1:
             self._day = day
             self._tokens.clear()
 

@@ -70,6 +70,16 @@ class Catalog:
         best = _best(self.aliases, name)
         return self.aliases[best] if best is not None else name
 
+    def names_of(self, name: str) -> tuple[str, ...]:
+        """
+        What the operator calls the model that a client calls *name*.
+
+        That is the model itself, and an alias that is spelled out.  Where a pattern
+        is the alias, the client has made the name up.
+        """
+        model = self.resolve(name)
+        return (name, model) if name in self.aliases else (model,)
+
     def kinds_of(self, model: str) -> frozenset[str] | None:
         """
         The kinds of account that may serve *model* (resolved); None for any.

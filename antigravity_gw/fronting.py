@@ -61,7 +61,7 @@ def make_site(
         ),
         default_form=form,
         new_id=new_id,
-        resolve=catalog.resolve,
+        names_of=catalog.names_of,
         witnesses=books.witnesses,
         tell=meters.hear,
     )
@@ -89,7 +89,7 @@ def make_scraped(loaded: Loaded, reactor: Any, counting: Counting) -> GatewaySit
         tree,
         OpenDoor(Mode.OFF, KeyRing(), hosts=make_guard(loaded).hosts),
         reactor,
-        limits=ClientLimits(),
+        limits=ClientLimits(body_bytes=0),  # who needs no key takes up no room
         deadlines=Deadlines(),
         default_form=Form.SSE,
         new_id=new_id,

@@ -8,7 +8,7 @@ nothing: nobody can try so many keys, and every request would have to wait for i
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from attrs import field, frozen
@@ -47,15 +47,14 @@ class Allowance:
     tokens_per_day: int | None = None
     models: tuple[str, ...] = ()
 
-    def allows(self, asked: str, meant: str) -> bool:
+    def allows(self, names: Iterable[str]) -> bool:
         """
         Whether it lets a client use a model.
 
-        :param asked: as the client calls it.
-        :param meant: what that is an alias of, or the same again.
+        :param names: what the operator calls that; see :meth:`.Catalog.names_of`.
         """
         return not self.models or any(
-            fits(pattern, name) for pattern in self.models for name in (asked, meant)
+            fits(pattern, name) for name in names for pattern in self.models
         )
 
 
@@ -134,7 +133,8 @@ class StoredKey:
     def openers(self) -> Iterator[Key]:
         """What lets its client in."""
         if self.old is not None and self.old_until is not None:
-            until = min(self.old_until, self.expires or self.old_until)
+            ends = self.old_until if self.expires is None else self.expires
+            until = min(self.old_until, ends)
             yield Key(self.name, self.old, self.allowance, until, is_old=True)
         yield Key(self.name, self.digest, self.allowance, self.expires)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from twisted.application.internet import TimerService
 from twisted.application.service import IService, MultiService, Service
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
 from twisted.python.components import Componentized
@@ -201,11 +201,13 @@ class Bookkeeping(Service):
         """Begin to read."""
         super().startService()
         self._ledger.flushed()
-        Deferred.fromCoroutine(self._house.recall())
+        self._recalling = Deferred.fromCoroutine(self._house.recall())
+        self._recalling.addErrback(lambda failure: failure.trap(CancelledError))
 
     def stopService(self) -> Deferred[None]:
         """The Deferred fires when all is on disk, or cannot be."""
         super().stopService()
+        self._recalling.cancel()
         return Deferred.fromCoroutine(self._ledger.close())
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from attrs import define, frozen
+from twisted.internet.task import deferLater
 
 from antigravity_gw.admin.actions import Actions
 from antigravity_gw.admin.api import Office, make_api
@@ -16,6 +17,7 @@ from antigravity_gw.admin.watchers import Watchers
 from antigravity_gw.allowances import DAY, day_of
 from antigravity_gw.books import Books
 from antigravity_gw.config import Config, Loaded
+from antigravity_gw.database import StoreError
 from antigravity_gw.fronting import make_bodies, make_guard, make_scraped, make_site
 from antigravity_gw.keys import StoredKey
 from antigravity_gw.making import make_endpoints, make_pool, make_trial
@@ -34,6 +36,9 @@ from antigravity_gw.upstream.threads import Threads
 from antigravity_gw.usage.ledger import Keeping, Ledger
 from antigravity_gw.web.guard import Guard
 from antigravity_gw.web.site import GatewaySite
+
+RECALL_AGAIN = 10.0
+"""When to ask again what clients have used today, in seconds."""
 
 QUOTAS_AFTER = 15.0
 """How long a daemon runs before it asks for quotas, in seconds."""
@@ -132,10 +137,21 @@ class Wired:
         self.site.guard.take_up(stored)
 
     async def recall(self) -> None:
-        """Let what clients have used of today's tokens outlive a restart."""
-        day = day_of(self._commons.reactor.seconds())
-        tokens = await self.books.ledger.tokens_since(day * DAY)
-        self.site.allowances.seed(day, tokens)
+        """
+        Let what clients have used of today's tokens outlive a restart.
+
+        It is tried again until the store can be read.
+        """
+        reactor = self._commons.reactor
+        while True:
+            day = day_of(reactor.seconds())
+            try:
+                tokens = await self.books.ledger.tokens_since(day * DAY)
+            except StoreError:  # the ledger has told
+                await deferLater(reactor, RECALL_AGAIN)
+                continue
+            self.site.allowances.seed(day, tokens)
+            return
 
 
 def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:

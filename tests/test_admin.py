@@ -11,7 +11,6 @@ from twisted.internet.address import IPv4Address
 from twisted.logger import formatEvent
 from world import STREAM, TEXT, WHOLE, Call, Client, Reply, event
 
-from antigravity_gw.admin.pages import HEADERS
 from antigravity_gw.admin.trials import EVERY
 from antigravity_gw.admin.watchers import MOST
 from antigravity_gw.keys import Key
@@ -20,6 +19,7 @@ from antigravity_gw.pool.hold import EVERY_MODEL, Hold
 from antigravity_gw.pool.learnt import held
 from antigravity_gw.states import Label, state_of
 from antigravity_gw.web.guard import Mode
+from antigravity_gw.web.operators import SHIELD
 
 NOW = 1_000_000.0
 ROOT = Key.of("root", b"operator")
@@ -70,10 +70,10 @@ def test_the_page(world: Administered) -> None:
     assert client.status == 200
     assert "content-type: text/html; charset=utf-8" in client.head
     assert b"<title>antigravity-gw</title>" in client.body
-    for name, value in HEADERS.items():
+    for name, value in SHIELD.items():
         assert f"{name}: {value}".lower() in client.head
-    assert "script-src 'self';" in HEADERS["content-security-policy"]
-    assert "unsafe" not in HEADERS["content-security-policy"]
+    assert "script-src 'self';" in SHIELD["content-security-policy"]
+    assert "unsafe" not in SHIELD["content-security-policy"]
 
 
 def test_nothing_is_inline(world: Administered) -> None:

@@ -163,6 +163,17 @@ def test_a_clock_that_is_set_back() -> None:
     assert not wait(allowances, asking, NOON - DAY)
 
 
+def test_a_clock_that_is_set_back_over_midnight() -> None:
+    """What was used of the day that has begun is not forgotten for that."""
+    allowances, midnight = Allowances(), 20_000 * DAY
+    allowances.note(spent("ann", 5, midnight + 1.0))
+    allowances.note(spent("ann", 3, midnight - 9.0))
+
+    assert allowances.tokens("ann", midnight + 2.0) == 8
+    allowances.note(spent("ann", 1, midnight - 2 * DAY))
+    assert allowances.tokens("ann", midnight - 2 * DAY) == 1
+
+
 def test_seed() -> None:
     """What was used before counts, once, and only on the day it was used."""
     allowances = Allowances()

@@ -78,8 +78,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("upstream", "web"),
     },
     "wiring": {
-        *("admin", "allowances", "books", "config", "fronting", "keys", "making"),
-        *("means", "metrics", "pool", "states", "upstream", "usage", "web"),
+        *("admin", "allowances", "books", "config", "database", "fronting", "keys"),
+        *("making", "means", "metrics", "pool", "states", "upstream", "usage", "web"),
     },
     "reloading": {
         *("config", "descriptors", "fronting", "listening", "logs", "making"),

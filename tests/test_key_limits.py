@@ -193,6 +193,7 @@ def test_models(tmp_path: Path) -> None:
     assert world.google.calls == []
     assert ask(world, model="flash").status == 200
     assert ask(world, model="fast-one").status == 200  # which stands for flash
+    assert ask(world, model="gemini-2.5-x").status == 200
     assert ask(world, "b", model="gemini-9").status == 200
 
 
@@ -324,7 +325,7 @@ def test_nothing_begins_anew(tmp_path: Path) -> None:
             deadlines=Deadlines(),
             default_form=Form.SSE,
             new_id=str,
-            resolve=CATALOG.resolve,
+            names_of=CATALOG.names_of,
         )
     )
 

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.openmetrics.parser import (
@@ -540,6 +541,16 @@ def test_switched_off(house: Wired, tmp_path: Path) -> None:
     assert b"metrics" in before
     assert b"metrics" not in house.site.resource.children
     assert list(house.scraped.resource.children) == [b"healthz", b"metrics"]
+
+
+def test_strangers_bring_nothing(house: Wired) -> None:
+    """Where no key is asked for, no body is taken, be it long or of no known length."""
+    protocol: Any = house.scraped.buildProtocol(None)
+    transport = Socket()
+    protocol.makeConnection(transport)
+    protocol.dataReceived(GET.replace(b"\r\n\r\n", b"\r\nContent-Length: 9\r\n\r\n"))
+
+    assert transport.value().startswith(b"HTTP/1.1 413 ")
 
 
 @pytest.mark.parametrize("setting", ["listen", "metrics.listen"])

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from twisted.internet.address import IPv4Address, IPv6Address
-from world import WHOLE, World
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from world import WHOLE, Client, Socket, World
 
 from antigravity_gw.keys import Key
 from antigravity_gw.web.guard import Mode
-from antigravity_gw.web.operators import FORWARDED
+from antigravity_gw.web.operators import FORWARDED, SHIELD
 from antigravity_gw.web.resource import CoroutineResource
 
 OPERATORS = (Key.of("root", b"of-root"), Key.of("dba", b"of-dba"))
@@ -100,7 +100,10 @@ def test_from_here(tmp_path: Path) -> None:
         assert world.get("/admin").body == b"somebody"
 
 
-@pytest.mark.parametrize("name", [name.decode() for name in FORWARDED])
+@pytest.mark.parametrize(
+    "name",
+    [*(name.decode() for name in FORWARDED), "X-Forwarded-For", "x-forwarded-proto"],
+)
 def test_by_way_of_a_proxy(tmp_path: Path, name: str) -> None:
     """Whom a proxy on this machine brings may come from anywhere."""
     client = made(tmp_path).get("/admin", f"{name}: for=203.0.113.9")
@@ -124,6 +127,46 @@ def test_another_name_for_this_machine(tmp_path: Path) -> None:
     head = b"GET /admin HTTP/1.1\r\nHost: gw.example\r\n\r\n"
 
     assert world.client().send(head).error() == (403, "PERMISSION_DENIED")
+
+
+def test_a_unix_socket(tmp_path: Path) -> None:
+    """Who connects to it is on this machine, but may bring somebody else's request."""
+    world = made(tmp_path)
+    protocol: Any = world.site.buildProtocol(None)
+    transport = Socket(hostAddress=UNIXAddress(b"/run/gw.sock"))
+    protocol.makeConnection(transport)
+    client = Client(transport, protocol, world)
+    client.send(b"GET /admin HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert client.status == 200
+    client.send(b"GET /admin HTTP/1.1\r\nHost: gw.public.example\r\n\r\n")
+
+    assert client.received().count(b"HTTP/1.1 403 ") == 1
+
+
+def test_no_page_of_others(tmp_path: Path) -> None:
+    """Origins whose pages may call the API may not read what is for operators."""
+    origin = "https://chat.example"
+    world = made(tmp_path, origins=[origin], operators=OPERATORS)
+    preflight = world.get(
+        "/admin",
+        f"Origin: {origin}",
+        "Access-Control-Request-Method: GET",
+        "x-api-key: of-root",
+        method="OPTIONS",
+    )
+    client = world.get("/metrics", f"Origin: {origin}", "x-api-key: of-root")
+
+    for each in (preflight, client):
+        assert "access-control-" not in each.head
+
+
+@pytest.mark.parametrize("header", ["x-api-key: of-root", "x-api-key: wrong"])
+def test_shield(tmp_path: Path, header: str) -> None:
+    """Whoever asks and whatever is answered: no other page has any use of it."""
+    client = made(tmp_path, operators=OPERATORS).get("/admin/nothing", header)
+
+    for name, value in SHIELD.items():
+        assert f"{name}: {value}".lower() in client.head
 
 
 @pytest.mark.parametrize("mode", [Mode.STRICT, Mode.ALL_EXCEPT_HEALTH])

@@ -1,6 +1,7 @@
 """Tests for ``antigravity_gw.logs.redaction`` and the file that it is for."""
 
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, execute
 from world import HELLO, STREAM, WHOLE, Reply, World, event
 
-from antigravity_gw.logs.bodies import MOST_WAITING, Bodies, BodiesFile
+from antigravity_gw.logs.bodies import MARGIN, MOST_WAITING, Bodies, BodiesFile
 from antigravity_gw.logs.redaction import HIDDEN, redacted
 from antigravity_gw.web.guard import Mode
 
@@ -23,6 +24,9 @@ KEYED = "x-goog-api-key: right"
     [
         "ya29.a0Af_B-x.y",
         "1//0gAbc-def",
+        "1\\/\\/0gAbc-def",
+        "ya29.a0\\/x",
+        "agw_0123456789abcdefghij-_",
         "AIzaSyA-0123456789abcdefghijklmnopqrstu",
         "GOCSPX-abc_def",
         "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0.c2ln",
@@ -144,9 +148,50 @@ def test_bounds(tmp_path: Path) -> None:
     world.post("/v1/models/pro:generateContent", body, KEYED)
     came = lines(tmp_path)[0]
 
-    assert (came["bytes"], came["is_cut"], len(came["body"])) == (len(body), True, 100)
+    assert (came["bytes"], came["is_cut"]) == (len(body), True)
+    assert 90 < len(came["body"]) <= 100
     assert "refresh" not in came["body"]
     assert HIDDEN[:3] in came["body"]
+
+
+def test_half_a_secret(tmp_path: Path) -> None:
+    """Where data is left out, the end of what was looked at comes into view."""
+    world = recorded(tmp_path, most=1000)
+    picture = {"inlineData": {"data": "A" * 4000}}
+    head = json.dumps({"contents": [{"parts": [picture, {"text": ""}]}]})[:-6]
+    text = " " * (1000 + MARGIN - len(head) - 9) + "refresh-of-a" + " " * 5000
+    body = head.encode() + text.encode() + b'"}]}]}'
+    world.post("/v1/models/pro:generateContent", body, KEYED)
+
+    assert "refres" not in lines(tmp_path)[0]["body"]
+
+
+def test_what_is_for_operators(tmp_path: Path) -> None:
+    """What they are told may be for their eyes only, and is not written."""
+    world = recorded(tmp_path)
+    world.get("/admin/api/session", KEYED)
+    world.get("/metrics", KEYED)
+
+    assert not (tmp_path / "bodies").exists()
+
+
+def test_room_in_the_file(tmp_path: Path) -> None:
+    """A body gets no more of the file than leaves room for others."""
+    world = recorded(tmp_path, most=10**6, file_bytes=16_000)
+    body = json.dumps({"contents": [{"parts": [{"text": "\x01" * 1500}]}]}).encode()
+    world.post("/v1/models/pro:generateContent", body, KEYED)
+
+    assert len(lines(tmp_path)[0]["body"]) == 1000
+    assert (tmp_path / "bodies").stat().st_size < 16_000
+
+
+def test_no_file_of_its_own(tmp_path: Path) -> None:
+    """A pipe that nobody reads does not keep anybody waiting."""
+    os.mkfifo(tmp_path / "bodies")
+    reader = os.open(tmp_path / "bodies", os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(OSError, match="no file of its own"):
+        BodiesFile(tmp_path / "bodies", 10).append(b"x")
+    os.close(reader)
 
 
 def test_the_file_begins_anew(tmp_path: Path) -> None:

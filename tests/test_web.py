@@ -560,6 +560,15 @@ def test_log_line_without_an_answer(world: World, logged: list[dict[str, Any]]) 
     assert line == f"POST {GENERATE} - 0 B 0.000 s {facts}"
 
 
+def test_a_long_method(world: World, logged: list[dict[str, Any]]) -> None:
+    """However long a word clients send, it takes no more room in what is told of it."""
+    world.get("/healthz", method="X" * 5000)
+    (line,) = lines(logged)
+
+    assert len(line) < 500
+    assert len(world.ended[0].trouble) < 100
+
+
 @pytest.mark.parametrize(
     ("given", "is_taken"),
     [

@@ -414,7 +414,7 @@ class World:
             deadlines=settings.get("deadlines", Deadlines()),
             default_form=form,
             new_id=lambda: f"request-{next(requests)}",
-            resolve=settings.get("catalog", CATALOG).resolve,
+            names_of=settings.get("catalog", CATALOG).names_of,
             witnesses=[self.ended.append, self.counting.meters.note],
             tell=tell,
         )

@@ -3,27 +3,11 @@
 from collections.abc import Mapping
 
 from twisted.web.resource import Resource
-from twisted.web.server import Request
 
 from antigravity_gw.admin.files import PAGE, File
 from antigravity_gw.errors import NotFound
 from antigravity_gw.web.request import GatewayRequest
 from antigravity_gw.web.resource import CoroutineResource, ErrorPage
-
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-"""What the page may do: nothing but talk to the gateway that it came from."""
-
-HEADERS = {
-    "content-security-policy": POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-}
-"""What every answer below ``/admin`` says, errors too."""
 
 
 class Page(CoroutineResource):
@@ -34,15 +18,8 @@ class Page(CoroutineResource):
         self._page = files[PAGE,]
         self.putChild(b"static", Static(files, ()))
 
-    def getChildWithDefault(self, path: bytes, request: Request) -> Resource:
-        """Whatever is below says so, too."""
-        _secure(request)
-        below: Resource = super().getChildWithDefault(path, request)
-        return below
-
     async def render_GET(self, request: GatewayRequest) -> None:
         """The page, whose links are relative to a path that ends in a slash."""
-        _secure(request)
         if request.path.endswith(b"/"):
             write_file(request, self._page)
         else:
@@ -95,8 +72,3 @@ def write_file(request: GatewayRequest, file: File) -> None:
     request.setHeader("content-type", file.type)
     request.setHeader("content-length", str(len(file.content)))
     request.write(file.content)
-
-
-def _secure(request: Request) -> None:
-    for name, value in HEADERS.items():
-        request.setHeader(name, value)

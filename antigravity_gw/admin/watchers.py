@@ -140,8 +140,8 @@ class Watchers:
         if self._is_over():
             self.end()
         elif self._all:
+            self._wind()  # first, so that a bug does not end it for good
             if not all(watcher.is_paused for watcher in self._all):
                 sections = self._look()
                 for watcher in list(self._all):
                     watcher.tell(sections)
-            self._wind()

@@ -5,8 +5,10 @@ It is off unless the operator names a file.  What is written is redacted, and th
 is an end to it: to each body, to the file, and to what waits to be written.
 """
 
+import errno
 import json
 import os
+import stat
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -22,6 +24,9 @@ from antigravity_gw.logs.redaction import redacted
 
 MARGIN = 4096
 """So much more of a body is looked at, lest half a secret be left at its end."""
+
+ROOM = 16
+"""A letter may take six bytes in JSON, and a request has two bodies."""
 
 MOST_WAITING = 100
 """So many bodies may wait to be written; others are left out."""
@@ -49,10 +54,12 @@ class BodiesFile:
         with suppress(FileNotFoundError):
             if self.path.stat().st_size + len(lines) > self.most:
                 self.path.replace(self.path.with_name(self.path.name + ".1"))
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
         file = os.open(self.path, flags, 0o600)
         try:
-            os.fchmod(file, 0o600)
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise OSError(errno.EINVAL, "it is no file of its own")
+            os.fchmod(file, 0o600)  # which fails if it is somebody else's
             os.write(file, lines)
         finally:
             os.close(file)
@@ -75,6 +82,11 @@ class Bodies:
     _waiting: int = field(default=0, init=False)
     _is_failing: bool = field(default=False, init=False)
     _log: ClassVar[Logger] = Logger()
+
+    @property
+    def longest(self) -> int:
+        """As much of a body is written that a request has room in the file."""
+        return min(self.most, self.file.most // ROOM)
 
     def warn(self) -> None:
         """Let nobody overlook that it is on."""
@@ -157,12 +169,14 @@ class Recording:
 
     def lines(self, secrets: Iterable[str]) -> bytes:
         """What there is to write of it, without *secrets*."""
-        secrets, most = list(secrets), self.bodies.most
+        secrets, most = list(secrets), self.bodies.longest
         when = datetime.fromtimestamp(self.began, UTC)
         texts = {"from_client": self._received, "to_client": bytes(self._sent)}
         lines = []
         for direction, length in self._lengths.items():
             text = redacted(texts[direction].decode("utf-8", "replace"), secrets)
+            if length > self._kept:  # it may end in the midst of a secret
+                text = text[: max(0, len(text) - MARGIN)]
             told = {
                 "time": f"{when.replace(tzinfo=None).isoformat('T', 'milliseconds')}Z",
                 "id": self.id,

@@ -153,7 +153,8 @@ def _said(event: LogEvent, ends: dict[int, str] | None = None) -> str:
     served = event.get("served")
     if isinstance(served, Served):
         system = f"{event['log_namespace']}#{event['log_level'].name}"
-        return f"[{system}] {served}"
+        line = f"[{system}] {served}"
+        return line if line.isprintable() else line.translate(_ESCAPES)
     said = eventAsText(event, includeTimestamp=False)
     return said.replace("\n", "\n\t") if ends is None else said.translate(ends)
 

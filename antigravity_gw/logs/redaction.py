@@ -19,8 +19,9 @@ LONG = 8
 """What has fewer characters is looked for as a word, and not in others."""
 
 _LOOKS_SECRET = re.compile(
-    r"ya29\.[\w.~+/-]+"  # access tokens
-    r"|\b1//[\w-]+"  # refresh tokens
+    r"ya29\.(?:[\w.~+/-]|\\/)+"  # access tokens
+    r"|\b1(?:\\?/){2}[\w-]+"  # refresh tokens
+    r"|\bagw_[\w-]{20,}"  # keys of clients of gateways
     r"|\bAIza[\w-]{20,}"  # API keys
     r"|\bAQ\.[\w.-]{20,}"
     r"|\bGOCSPX-[\w-]+"  # secrets of OAuth clients
@@ -58,4 +59,5 @@ def _spellings(secrets: Iterable[str]) -> list[str]:
         for secret in known
         for is_ascii in (True, False)
     }
+    known |= {secret.replace("/", "\\/") for secret in known}
     return sorted(known, key=len, reverse=True)

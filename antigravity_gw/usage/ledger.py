@@ -90,8 +90,13 @@ class Ledger:
         return ranked(await self._sums(by, since))
 
     async def tokens_since(self, since: float) -> dict[str, int]:
-        """All tokens that are paid for, by key, as :meth:`lines` has them."""
-        return {key: c.total for key, c in (await self._sums("key", since)).items()}
+        """
+        All tokens that are paid for, by key, as :meth:`lines` has them.
+
+        :raises StoreError: when nobody can say what is stored.
+        """
+        sums = await self._sums("key", since, must_know=True)
+        return {key: count.total for key, count in sums.items()}
 
     def minutes(self, since: float) -> list[Minute]:
         """
@@ -191,8 +196,15 @@ class Ledger:
         """When the first hour that is kept can have begun."""
         return self.clock.seconds() - (self.keeping.days or 1) * DAY - HOUR
 
-    async def _sums(self, by: By, since: float) -> dict[str, Count]:
-        """What hours that begin then or later came to, be it stored or not."""
+    async def _sums(
+        self, by: By, since: float, *, must_know: bool = False
+    ) -> dict[str, Count]:
+        """
+        What hours that begin then or later came to, be it stored or not.
+
+        :param must_know: whether what is in memory does not do.
+        :raises StoreError: when that is so, and nobody can say what is stored.
+        """
         since -= since % HOUR
         async with self._lock:  # so that nothing is written meanwhile
             signature = self._signature
@@ -204,6 +216,8 @@ class Ledger:
                 sums, has_sealed = {}, False
             except StoreError as error:
                 self._tell(error.message)
+                if must_know:
+                    raise
                 sums, has_sealed = {}, False
             batches = [self._noted]
             if self._sealed is not None and not has_sealed:

@@ -118,7 +118,8 @@ class UsageStore(Database):
             for start, number, answers in db.execute(
                 "SELECT * FROM first WHERE minute >= ?", (since,)
             ):
-                found[start][3 + number] = answers
+                if start in found and number <= len(FIRST_BOUNDS):
+                    found[start][3 + number] = answers
         return found
 
     def prune(self, hours: float, now: float) -> None:

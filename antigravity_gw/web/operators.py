@@ -23,13 +23,22 @@ PATHS = ([b"admin"], [b"metrics"])
 """What is below these is for operators."""
 
 FORWARDED = (
-    b"forwarded",
-    b"x-forwarded-for",
-    b"x-forwarded-host",
-    b"x-real-ip",
-    b"via",
+    *(b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip"),
+    *(b"cf-connecting-ip", b"x-forwarded"),
 )
-"""Headers of proxies: who has one of them may come from anywhere."""
+"""Headers of proxies, or what they begin with: who has one may come from anywhere."""
+
+SHIELD = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+"""What keeps pages of others from what is for operators, and ours from the rest."""
 
 
 def is_for_operators(path: Sequence[bytes]) -> bool:
@@ -101,11 +110,13 @@ def _password(authorization: bytes) -> bytes:
 def _is_from_here(request: Request) -> bool:
     """Whether only a program on this machine can have sent it."""
     headers = request.requestHeaders
-    if any(headers.hasHeader(name) for name in FORWARDED):
+    names = (name.lower() for name, _ in headers.getAllRawHeaders())
+    if any(name.startswith(FORWARDED) for name in names):
+        return False
+    hosts = headers.getRawHeaders(b"host", [])
+    named = host_of(hosts[0].decode("latin-1")) if hosts else None
+    if named is None or not is_loopback(named):
         return False
     if isinstance(request.getHost(), UNIXAddress):
         return True
-    peer = str(getattr(request.getClientAddress(), "host", ""))
-    hosts = headers.getRawHeaders(b"host", [])
-    named = host_of(hosts[0].decode("latin-1")) if hosts else None
-    return is_loopback(peer) and named is not None and is_loopback(named)
+    return is_loopback(str(getattr(request.getClientAddress(), "host", "")))

@@ -25,9 +25,12 @@ from antigravity_gw.logs.bodies import Recording
 from antigravity_gw.web.admission import Share
 from antigravity_gw.web.forms import ALT, Form
 from antigravity_gw.web.guard import HEALTH
-from antigravity_gw.web.operators import is_for_operators
+from antigravity_gw.web.operators import SHIELD, is_for_operators
 from antigravity_gw.web.paths import model_asked
 from antigravity_gw.web.replies import write_error, write_nothing
+
+LONGEST_WORD = 200
+"""So much of a path, or of a method, is shown to operators."""
 
 NO_BODY = "a request to this path may have no body"
 _ABSOLUTE = re.compile(rb"https?://([^/?]*)", re.IGNORECASE)
@@ -92,7 +95,8 @@ class GatewayRequest(Request):
             unquote_to_bytes(part) for part in self.path.split(b"/") if part
         ]
         self._note()
-        self.page_origin = self.site.guard.allows_origin(self)
+        if not is_for_operators(self.segments):
+            self.page_origin = self.site.guard.allows_origin(self)
         if self.page_origin is not None:
             self.setHeader("access-control-allow-origin", self.page_origin)
             self.setHeader("access-control-expose-headers", "x-request-id")
@@ -111,8 +115,15 @@ class GatewayRequest(Request):
         served.streams = self._asks_for_stream()
         self.setHeader("x-request-id", served.id)
         self.site.under_way.add(self)
-        if self.site.bodies is not None:
+        if is_for_operators(self.segments):
+            self._shield()
+        elif self.site.bodies is not None:
             self.recording = self.site.bodies.begin(served.id, served.began)
+
+    def _shield(self) -> None:
+        """What is for operators is for no page but our own, be it an error or not."""
+        for name, value in SHIELD.items():
+            self.setHeader(name, value)
 
     def _given_id(self) -> str:
         """The id that the client has given it; empty if none can be used."""
@@ -174,7 +185,7 @@ class GatewayRequest(Request):
     def may_use(self, model: str) -> bool:
         """Whether its client may use what it calls *model*."""
         allowance = self.key.allowance
-        return not allowance.models or allowance.allows(model, self.site.resolve(model))
+        return not allowance.models or allowance.allows(self.site.names_of(model))
 
     def _is_about_us(self) -> bool:
         """Whether it asks how the gateway is, which it is told however busy that is."""
@@ -378,7 +389,7 @@ class GatewayRequest(Request):
 
 def printable(word: bytes) -> str:
     """*word* from the network, with nothing in it that a terminal would obey."""
-    word = word[:200]
+    word = word[:LONGEST_WORD]
     if _PRINTABLE.fullmatch(word):
         return word.decode("ascii")
     text = word.decode("latin-1")

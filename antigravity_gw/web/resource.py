@@ -67,7 +67,7 @@ class CoroutineResource(Resource):
             return self._options(request)
         if name not in methods:
             raise MethodNotAllowed(
-                f"this path takes {' or '.join(methods)}, not {name}",
+                f"this path takes {' or '.join(methods)}, not {name[:32]}",
                 tuple(methods),
             )
         return methods[name](self, request)

@@ -58,7 +58,7 @@ class GatewaySite(Site):
     :ivar connections: those that are open now.
     :ivar admission: what the requests under way take up of the limits.
     :ivar allowances: what the clients have used of what their keys allow.
-    :ivar resolve: says which model a name stands for.
+    :ivar names_of: says what the operator calls the model of some name.
     :ivar deadlines: how long clients may take.
     :ivar tally: how all requests so far have ended.
     :ivar under_way: the requests that have not ended.
@@ -82,7 +82,7 @@ class GatewaySite(Site):
         deadlines: Deadlines,
         default_form: Form,
         new_id: Callable[[], str],
-        resolve: Callable[[str], str] = str,
+        names_of: Callable[[str], Sequence[str]] = lambda name: (name,),
         witnesses: Sequence[Witness] = (),
         tell: Listener = unheard,
     ) -> None:
@@ -96,7 +96,7 @@ class GatewaySite(Site):
         self.connections = Connections(reactor, self._count_rejected, new_id)
         self.admission = Admission(limits)
         self.allowances = Allowances()
-        self.resolve = resolve
+        self.names_of = names_of
         self.deadlines = deadlines
         self.under_way: set[GatewayRequest] = set()
         self.new_id = new_id
@@ -109,7 +109,7 @@ class GatewaySite(Site):
         """Serve what *other* would, from the next request on."""
         self.resource, self.guard = other.resource, other.guard
         self.deadlines, self.default_form = other.deadlines, other.default_form
-        self.admission.limits, self.resolve = other.admission.limits, other.resolve
+        self.admission.limits, self.names_of = other.admission.limits, other.names_of
 
     def protocol(self) -> GatewayChannel:  # type: ignore[override]
         """A new connection's protocol."""
