@@ -18,8 +18,7 @@ from antigravity_gw.errors import (
 )
 from antigravity_gw.journal import Served
 from antigravity_gw.keys import Key
-
-MINUTE, DAY = 60, 86400
+from antigravity_gw.times import DAY, MINUTE
 
 
 def day_of(now: float) -> int:

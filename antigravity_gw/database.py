@@ -26,6 +26,7 @@ PARTS = ("", "-wal", "-shm")
 SET_ASIDE = ".unreadable-"
 """Comes after the name of a database of which a copy was put aside."""
 
+_NO_FILE = 0, 0
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
@@ -120,12 +121,17 @@ class Database:
         seen, self._seen = self._seen, (*file, version)
         return seen != self._seen
 
+    def has_gone(self) -> bool:
+        """Whether its file is not there any more."""
+        with self._explained():
+            return self._file() == _NO_FILE
+
     def _file(self) -> tuple[int, int]:
         """What tells the database from another file of its name, if it is there."""
         try:
             status = self.path.stat()
         except FileNotFoundError:
-            return 0, 0
+            return _NO_FILE
         return status.st_dev, status.st_ino
 
     def close(self) -> None:

@@ -24,6 +24,7 @@ from antigravity_gw.remedies import (
     Affair,
 )
 from antigravity_gw.states import OWN_CLIENT, TO_DO, Label, handle
+from antigravity_gw.times import DAY
 from antigravity_gw.upstream.failures import Flaw, NotReached, TlsFailed, TunnelRefused
 from antigravity_gw.waiting import NotConnected
 from antigravity_gw.wire.jsons import decoded
@@ -31,7 +32,6 @@ from antigravity_gw.wire.jsons import decoded
 MOST_SKEW = 60.0
 """A clock that is wrong by more seconds than these is wrong."""
 
-DAY = 86400.0
 TESTING_DAYS = (6.5, 8.0)
 """How old, in days, a refresh token is that has died of a consent screen in testing."""
 

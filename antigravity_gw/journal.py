@@ -14,6 +14,13 @@ CLIENT_LEFT = "client_left"
 THEIRS = (CLIENT_LEFT, "write_timeout", "too_far_ahead")
 """How requests end that the client has broken off, whatever their status."""
 
+FIRST_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+"""
+The upper ends of the classes of time to the first event, in seconds.
+
+A last class has what took longer.
+"""
+
 OURS = ("exhausted", "needs_operator")
 """How requests end that accounts have failed, though their status is a client's."""
 
@@ -86,9 +93,14 @@ class Served:
         return self.ended == SERVED
 
     @property
+    def is_error(self) -> bool:
+        """Whether it has ended badly, and not because its client has broken it off."""
+        return self.ended != SERVED and self.ended not in THEIRS
+
+    @property
     def is_trouble(self) -> bool:
-        """Whether it has ended badly, and that is for the operator to look into."""
-        if self.is_well or self.ended in THEIRS:
+        """Whether it is an error that the operator should look into."""
+        if not self.is_error:
             return False
         return not 400 <= self.status < 500 or self.ended in OURS
 

@@ -14,7 +14,7 @@ from antigravity_gw.admin.pages import Page
 from antigravity_gw.admin.session import Sessions
 from antigravity_gw.admin.view import View
 from antigravity_gw.admin.watchers import Watchers
-from antigravity_gw.allowances import DAY, day_of
+from antigravity_gw.allowances import day_of
 from antigravity_gw.books import Books
 from antigravity_gw.config import Config, Loaded
 from antigravity_gw.database import StoreError
@@ -24,13 +24,13 @@ from antigravity_gw.making import make_endpoints, make_pool, make_trial
 from antigravity_gw.means import Commons, make_catalog, make_kinds
 from antigravity_gw.metrics.collector import Counting
 from antigravity_gw.metrics.present import Present
-from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.pool.quotas import QuotaWatch
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.watch import StoreWatch
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.states import headcount, state_of
+from antigravity_gw.times import DAY
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.upstream.threads import Threads
 from antigravity_gw.usage.ledger import Keeping, Ledger
@@ -128,8 +128,7 @@ class Wired:
     def standing(self) -> str:
         """How it is, in one line for the operator: numbers, and no names."""
         connections, now = self.site.connections, self.pool.now()
-        known = (Known(a.record, a.holds.by_model) for a in self.pool.accounts)
-        told = headcount(state_of(each, now) for each in known)
+        told = headcount(state_of(each.known(), now) for each in self.pool.accounts)
         return f"{told}; connections: {len(connections)}, requests: {connections.busy}"
 
     def take_up_keys(self, stored: Sequence[StoredKey]) -> None:

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antigravity_gw.allowances import DAY, MINUTE, Allowances, day_of
+from antigravity_gw.allowances import Allowances, day_of
 from antigravity_gw.errors import Busy, TokensSpent, TooManyPerMinute
 from antigravity_gw.journal import Served
 from antigravity_gw.keys import Allowance, Key
+from antigravity_gw.times import DAY, MINUTE
 from antigravity_gw.wire.usage import Usage
 
 NOON = 20_000 * DAY + DAY / 2

@@ -14,11 +14,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checks": set(),
     "database": set(),
     "keys": {"catalog", "errors"},
-    "allowances": {"errors", "journal", "keys"},
+    "times": set(),
+    "trouble": set(),
+    "allowances": {"errors", "journal", "keys", "times"},
     "gaps": set(),
     "happenings": set(),
     "journal": {"causes", "gaps", "wire"},
-    "logs": {"journal"},
+    "logs": {"journal", "trouble"},
     "needs": set(),
     "tally": set(),
     "wire": {"causes", "errors", "needs"},
@@ -42,9 +44,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "pool": {
         *("causes", "database", "errors", "happenings", "keys", "kind", "needs"),
-        *("record", "waiting", "wire"),
+        *("record", "trouble", "waiting", "wire"),
     },
-    "usage": {"database", "journal", "wire"},
+    "usage": {"database", "journal", "times", "trouble", "wire"},
     "gateway": {"errors", "journal", "journey", "pool", "relay", "upstream", "wire"},
     "web": {
         *("allowances", "catalog", "checks", "errors", "gateway", "happenings"),
@@ -79,7 +81,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "wiring": {
         *("admin", "allowances", "books", "config", "database", "fronting", "keys"),
-        *("making", "means", "metrics", "pool", "states", "upstream", "usage", "web"),
+        *("making", "means", "metrics", "pool", "states", "times", "upstream"),
+        *("usage", "web"),
     },
     "reloading": {
         *("config", "descriptors", "fronting", "listening", "logs", "making"),
@@ -98,14 +101,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "admin": {
         *("catalog", "checks", "database", "errors", "journal", "objects", "outcome"),
-        *("pool", "record", "states", "trial", "usage", "web", "wire"),
+        *("pool", "record", "states", "times", "trial", "usage", "web", "wire"),
     },
     "receiving": {"errors", "waiting", "web", "wire"},
     "login": {"errors", "needs", "receiving", "waiting", "wire"},
     "remedies": {"causes", "states"},
     "diagnosis": {
-        *("causes", "needs", "record", "remedies", "states", "upstream", "waiting"),
-        "wire",
+        *("causes", "needs", "record", "remedies", "states", "times", "upstream"),
+        *("waiting", "wire"),
     },
     "doctor": {
         *("causes", "diagnosis", "errors", "kind", "needs", "pool", "trial"),
@@ -120,13 +123,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("checking", "checks", "clientfile", "config", "database", "doctor"),
         *("importing", "keys", "kind", "kinds", "login", "making", "means", "needs"),
         *("objects", "outcome", "pool", "ports", "premises", "receiving", "record"),
-        *("remedies", "settings", "states", "upstream", "usage", "wire"),
+        *("remedies", "settings", "states", "times", "upstream", "usage", "wire"),
     },
 }
 
 PURE = (
     *("causes", "errors", "checks", "keys", "journal", "needs", "wire", "catalog"),
-    *("allowances", "gaps", "happenings", "logs/levels", "logs/redaction"),
+    *("allowances", "gaps", "happenings", "times", "logs/levels", "logs/redaction"),
     *("admin/failures", "admin/plots", "admin/session", "admin/snapshot"),
     "admin/trials",
     *("usage/batch", "usage/counts", "usage/periods", "usage/schema"),

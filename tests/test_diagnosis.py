@@ -27,7 +27,6 @@ from hypothesis import strategies as st
 
 from antigravity_gw.causes import Cause
 from antigravity_gw.diagnosis import (
-    DAY,
     MOST_SKEW,
     Diagnosis,
     Findings,
@@ -46,6 +45,7 @@ from antigravity_gw.needs import Need
 from antigravity_gw.record import Record
 from antigravity_gw.remedies import REMEDIES, UNKNOWN, WELL, WITHOUT_LOGIN, Affair
 from antigravity_gw.states import NO_LINK
+from antigravity_gw.times import DAY
 from antigravity_gw.upstream.failures import (
     Flaw,
     NotReached,

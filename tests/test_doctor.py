@@ -22,13 +22,13 @@ from twisted.web.server import NOT_DONE_YET
 from world import LIMITS, WHOLE, Call, Reply, World
 
 from antigravity_gw.causes import Cause
-from antigravity_gw.diagnosis import DAY
 from antigravity_gw.doctor import Echoes, Examination, Result, examine
 from antigravity_gw.kinds.code_assist import CodeAssist
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.hold import ACCESS, EVERY_MODEL, Hold
 from antigravity_gw.pool.learnt import held
+from antigravity_gw.times import DAY
 from antigravity_gw.trial import LONGEST, Trial
 from antigravity_gw.upstream.failures import Flaw, NotReached, Peer, TlsFailed
 

@@ -2,6 +2,7 @@
 
 from itertools import accumulate
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,6 +68,27 @@ def test_the_first_reason_counts() -> None:
 
     assert (served.ended, served.trouble) == ("exhausted", "all cool")
     assert not served.is_well
+
+
+@pytest.mark.parametrize(
+    ("ended", "status", "is_error", "is_trouble"),
+    [
+        ("served", 200, False, False),
+        ("client_left", 0, False, False),
+        ("write_timeout", 200, False, False),
+        ("too_far_ahead", 200, False, False),
+        ("bad_request", 400, True, False),
+        ("exhausted", 429, True, True),
+        ("broken_answer", 200, True, True),
+    ],
+)
+def test_what_is_an_error(
+    ended: str, status: int, is_error: bool, is_trouble: bool
+) -> None:
+    """What its client broke off is none; what it did wrong is no operator's trouble."""
+    served = Served(ended=ended, status=status)
+
+    assert (served.is_error, served.is_trouble) == (is_error, is_trouble)
 
 
 @given(st.lists(st.floats(0, 200)))

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 from antigravity_gw.errors import GatewayError
 from antigravity_gw.gaps import Gaps
 from antigravity_gw.happenings import Avoided, Cooled, Rejected
-from antigravity_gw.journal import CLIENT_LEFT, SERVED, Served
+from antigravity_gw.journal import CLIENT_LEFT, FIRST_BOUNDS, SERVED, Served
 from antigravity_gw.metrics.histogram import Histogram
 from antigravity_gw.metrics.meters import (
     ABANDONED,
     ANSWERED,
     DURATION_BOUNDS,
-    FIRST_BOUNDS,
     MOST_KEYS,
     MOST_MODELS,
     Meters,

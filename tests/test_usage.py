@@ -19,13 +19,11 @@ from twisted.internet.task import Clock
 from world import STREAM, WHOLE, Reply, World
 
 from antigravity_gw.database import StoreError
-from antigravity_gw.journal import CLIENT_LEFT, SERVED, Served
+from antigravity_gw.journal import CLIENT_LEFT, FIRST_BOUNDS, SERVED, Served
 from antigravity_gw.pool.store import Store
+from antigravity_gw.times import DAY, HOUR
 from antigravity_gw.usage.batch import Batch, Names
 from antigravity_gw.usage.counts import (
-    DAY,
-    FIRST_BOUNDS,
-    HOUR,
     OTHER,
     Count,
     Line,
@@ -111,10 +109,16 @@ def stored(folder: Path, by: str = "key") -> dict[str, Count]:
 
 @pytest.mark.parametrize(
     ("ended", "errors"),
-    [(SERVED, 0), (CLIENT_LEFT, 0), ("exhausted", 1), ("upstream_timeout", 1)],
+    [
+        (SERVED, 0),
+        (CLIENT_LEFT, 0),
+        ("write_timeout", 0),
+        ("exhausted", 1),
+        ("upstream_timeout", 1),
+    ],
 )
 def test_errors(ledger: Ledger, ended: str, errors: int) -> None:
-    """A client that leaves has made a request, and no error; its tokens count."""
+    """A client that breaks off has made a request, no error; its tokens count."""
     ledger.note(served(ended=ended))
 
     assert lines(ledger) == {"alice": Count(1, errors, 100, 10, 5, 60)}
@@ -398,17 +402,29 @@ def test_a_newer_schema(ledger: Ledger, logged: list[dict[str, Any]]) -> None:
     assert len([e for e in logged if "cannot be stored" in e["log_format"]]) == 1
 
 
-def test_the_file_is_deleted(ledger: Ledger) -> None:
-    """A running daemon makes another."""
+def test_the_file_is_deleted(ledger: Ledger, logged: list[dict[str, Any]]) -> None:
+    """A running daemon makes another, loses nothing and complains of nothing."""
     ledger.note(served())
     now(ledger.flushed())
     for part in ledger.directory.iterdir():
         part.unlink()
     ledger.note(served(key="bob"))
-    told = [now(ledger.flushed()) for _ in range(2)]
 
-    assert told == [False, True]
-    assert lines(ledger) == {"bob": ONE}
+    assert now(ledger.flushed()) is True
+    assert stored(ledger.directory) == lines(ledger) == {"bob": ONE}
+    assert logged == []
+
+
+def test_the_file_is_deleted_and_nothing_comes(ledger: Ledger) -> None:
+    """Who only looks then makes none, and sees that there is nothing."""
+    ledger.note(served())
+    now(ledger.flushed())
+    for part in ledger.directory.iterdir():
+        part.unlink()
+
+    assert lines(ledger) == {}
+    assert ledger.trouble == ""
+    assert list(ledger.directory.iterdir()) == []
 
 
 def test_what_is_old_is_forgotten(tmp_path: Path, clock: Clock, disk: Disk) -> None:
@@ -426,6 +442,35 @@ def test_what_is_old_is_forgotten(tmp_path: Path, clock: Clock, disk: Disk) -> N
     now(ledger.flushed())
 
     assert list(lines(ledger)) == ["bob"]
+
+
+def test_a_clock_far_ahead(tmp_path: Path, clock: Clock, disk: Disk) -> None:
+    """What it costs is some days, not months; when it is right again, all goes on."""
+    clock.advance(NOON)
+    ledger = make_ledger(tmp_path, clock, disk)
+    for days in range(90):
+        ledger.note(served(key=f"{days}", began=NOON - days * DAY))
+    now(ledger.flushed())
+    clock.advance(1000 * DAY)
+    for _ in range(2):
+        ledger.note(served(key="ahead", began=clock.seconds()))
+        clock.advance(HOUR)
+        now(ledger.flushed())
+    clock.rightNow = NOON
+    ledger.note(served(key="behind"))
+    now(ledger.flushed())
+    left = set(lines(ledger))
+
+    assert {f"{days}" for days in range(80)} | {"ahead", "behind"} <= left
+    assert "89" not in left
+    clock.advance(20 * DAY)
+    for _ in range(9):
+        ledger.note(served(key="later", began=clock.seconds()))
+        clock.advance(HOUR)
+        now(ledger.flushed())
+
+    assert "70" not in lines(ledger)
+    assert "69" in lines(ledger)
 
 
 def test_nothing_is_kept(tmp_path: Path, clock: Clock, disk: Disk) -> None:
@@ -456,11 +501,11 @@ def test_minutes(ledger: Ledger) -> None:
     """Each has how many, how many failed, tokens, and how soon answers began."""
     first = [0] * (len(FIRST_BOUNDS) + 1)
     ledger.note(served())
-    ledger.note(served(first=NOON + 99.0, seconds=100.0))
+    ledger.note(served(began=NOON - 100.0, first=NOON + 99.0, seconds=200.0))
     ledger.note(served(first=None, ended="exhausted", seconds=101.0, usage=None))
 
     assert ledger.minutes(0.0) == [
-        Minute(int(NOON), 1, 0, 115, (0, 0, 1, *first[3:])),
+        Minute(int(NOON), 1, 0, 115, (0, 0, 0, 1, *first[4:])),
         Minute(int(NOON) + 60, 2, 1, 115, (*first[1:], 1)),
     ]
 

@@ -21,8 +21,9 @@ from antigravity_gw.cli.words import WIDTH, columns
 from antigravity_gw.journal import Served
 from antigravity_gw.pool.store import Store
 from antigravity_gw.record import Record
+from antigravity_gw.times import DAY, HOUR
 from antigravity_gw.usage.batch import Batch, Names
-from antigravity_gw.usage.counts import DAY, HOUR, Count, Line
+from antigravity_gw.usage.counts import Count, Line
 from antigravity_gw.usage.periods import Period, moment, whole_hours
 from antigravity_gw.usage.store import Signature, UsageStore
 from antigravity_gw.wire.usage import Usage
@@ -153,7 +154,7 @@ def test_nothing_is_to_be_kept(
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
     [
-        (("--since", "yesterday"), 2, "such as 30m, 24h, 7d or 4w"),
+        (("--since", "yesterday"), 2, "such as 30min, 24h, 7d or 4w"),
         (("--since", "1h", "--until", "2h"), 1, "later than --since"),
         (("--by", "colour"), 2, "invalid choice"),
         (("--json", "--csv"), 2, "not allowed with"),

@@ -16,7 +16,8 @@ from antigravity_gw.admin.view import View
 from antigravity_gw.admin.watchers import Watchers
 from antigravity_gw.checks import is_model_name
 from antigravity_gw.errors import BadRequest, BodyTooLarge, Forbidden, NotFound
-from antigravity_gw.usage.counts import DAY, By
+from antigravity_gw.times import DAY
+from antigravity_gw.usage.counts import By
 from antigravity_gw.web.replies import write_json
 from antigravity_gw.web.request import GatewayRequest
 from antigravity_gw.web.resource import CoroutineResource, Rendering

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import frozen
 
-from antigravity_gw.usage.counts import DAY, FIRST_BOUNDS, HOUR, MINUTE, Minute
+from antigravity_gw.journal import FIRST_BOUNDS
+from antigravity_gw.times import DAY, HOUR, MINUTE
+from antigravity_gw.usage.counts import Minute
 
 
 @frozen

@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 
 from antigravity_gw.journal import Served
 from antigravity_gw.objects import account_object, timestamp
-from antigravity_gw.pool.account import Account, Known
+from antigravity_gw.pool.account import Account
 from antigravity_gw.pool.hold import Hold
 from antigravity_gw.record import Record
 from antigravity_gw.states import state_of
@@ -108,12 +108,7 @@ class _Drawn:
 
 def account_shown(account: Account, now: float) -> dict[str, Any]:
     """An account as it is in the pool."""
-    known = Known(
-        account.record,
-        account.holds.by_model,
-        quota=account.quota,
-        quota_seen=account.quota_seen,
-    )
+    known = account.known()
     told = account_object(known, "", now)
     return {
         **{name: told[name] for name in SHOWN},

@@ -1,13 +1,12 @@
 """What there is to see, put together from where it is kept."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from attrs import asdict, define, field
 
 from antigravity_gw import __version__
-from antigravity_gw.admin.books import Books
 from antigravity_gw.admin.failures import Failures
 from antigravity_gw.admin.plots import LATEST, Range, columns, pace
 from antigravity_gw.admin.snapshot import (
@@ -20,18 +19,12 @@ from antigravity_gw.admin.snapshot import (
 from antigravity_gw.objects import timestamp
 from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.usage.counts import By
+from antigravity_gw.usage.ledger import Ledger
 from antigravity_gw.web.operators import is_for_operators
 from antigravity_gw.web.site import GatewaySite
 
 BESIDES = ("healthz", "readyz")
 """Paths of requests that are of no interest while they are under way."""
-
-
-class Watched(Protocol):
-    """Those who look at the page."""
-
-    def __len__(self) -> int:
-        """How many they are."""
 
 
 @define(eq=False)
@@ -45,7 +38,7 @@ class View:
     pool: AccountPool
     site: GatewaySite
     failures: Failures
-    books: Books
+    ledger: Ledger
     started: float
     _portraits: Portraits = field(factory=Portraits, init=False)
 
@@ -75,7 +68,7 @@ class View:
         """The course of a time that ends now."""
         now = self.pool.now()
         since = now - range.seconds - range.step
-        return columns(self.books.minutes(since), range, now)
+        return columns(self.ledger.minutes(since), range, now)
 
     async def usage(self, by: By, since: float) -> list[dict[str, Any]]:
         """Who or what has used how much since a moment, most tokens first."""
@@ -88,7 +81,7 @@ class View:
                 "id": line.name,
                 **asdict(line.count),
             }
-            for line in await self.books.lines(by, since)
+            for line in await self.ledger.lines(by, since)
         ]
 
     def _status(
@@ -103,12 +96,12 @@ class View:
             "ready": shortage is None and not connections.is_draining,
             "why_not": None if shortage is None else shortage.message,
             "draining": connections.is_draining,
-            "warnings": [self.books.trouble] if self.books.trouble else [],
+            "warnings": [self.ledger.trouble] if self.ledger.trouble else [],
             "accounts": states_counted(accounts),
             "requests": requests["count"],
             "streams": requests["streams"],
             "connections": len(connections),
-            "per_minute": pace(self.books.minutes(now - 120.0), now),
+            "per_minute": pace(self.ledger.minutes(now - 120.0), now),
             "ended": dict(self.site.tally.ends),
         }
 

@@ -1,7 +1,6 @@
 """What a key may do, on the command line."""
 
 import argparse
-import re
 import time
 from typing import Any
 
@@ -9,9 +8,7 @@ from antigravity_gw.checks import is_model_pattern
 from antigravity_gw.cli.accounts import number_between, or_none
 from antigravity_gw.pool.clientkeys import SETTINGS
 from antigravity_gw.settings import moment_of
-
-_SPAN = re.compile(r"(\d{1,6})(min|s|h|d|w)", re.ASCII)
-_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+from antigravity_gw.times import length_of
 
 
 def add_key_settings(parser: argparse.ArgumentParser) -> None:
@@ -71,18 +68,19 @@ def _patterns(text: str) -> tuple[str, ...]:
 
 def span_of(text: str) -> float:
     """Seconds, of a length of time from the command line."""
-    found = _SPAN.fullmatch(text)
-    if found is None:
+    length = length_of(text)
+    if length is None:
         raise argparse.ArgumentTypeError(
             f"expected a length of time such as 90d, 24h or 30min, not {text!r}"
         )
-    return float(int(found[1]) * _UNITS[found[2]])
+    return float(length)
 
 
 def _moment(text: str) -> float:
     """POSIX seconds of a moment, or of one that is so far away."""
-    if _SPAN.fullmatch(text):
-        return time.time() + span_of(text)
+    length = length_of(text)
+    if length is not None:
+        return time.time() + length
     try:
         return moment_of(text).timestamp()
     except ValueError as error:

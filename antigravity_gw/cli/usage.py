@@ -19,7 +19,8 @@ from antigravity_gw.config import Loaded, load
 from antigravity_gw.database import NoStore, StoreError
 from antigravity_gw.objects import timestamp
 from antigravity_gw.pool.store import Store
-from antigravity_gw.usage.counts import HOUR, Count, Line, ranked, title
+from antigravity_gw.times import HOUR
+from antigravity_gw.usage.counts import Count, Line, ranked, title
 from antigravity_gw.usage.periods import Period, moment, whole_hours
 from antigravity_gw.usage.store import UsageStore
 
@@ -47,7 +48,7 @@ def add_usage_parser(commands: Any) -> None:
         type=when,
         default="7d",
         metavar="WHEN",
-        help="30m, 24h, 7d, 4w, 2026-11-01 or 2026-11-01T12:00:00Z (default: 7d)",
+        help="30min, 24h, 7d, 4w, 2026-11-01 or 2026-11-01T12:00:00Z (default: 7d)",
     )
     parser.add_argument(
         "--until", type=when, metavar="WHEN", help="the same (default: now)"

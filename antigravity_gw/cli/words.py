@@ -5,10 +5,11 @@ import textwrap
 import unicodedata
 from datetime import datetime, tzinfo
 
+from antigravity_gw.times import DAY, HOUR, MINUTE
+
 WIDTH = 80
 """The columns there are, whatever the terminal: what is printed is also mailed."""
 
-MINUTE, HOUR, DAY = 60, 3600, 86400
 _UNBROKEN = re.compile(r"'antigravity-gw [^']*'|\d+ (?:s|min|h|d)\b")
 """What stays on one line: a command that people copy, a number with its unit."""
 

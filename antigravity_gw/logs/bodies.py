@@ -21,6 +21,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from antigravity_gw.logs.redaction import redacted
+from antigravity_gw.trouble import LastingTrouble
 
 MARGIN = 4096
 """So much more of a body is looked at, lest half a secret be left at its end."""
@@ -80,8 +81,15 @@ class Bodies:
     secrets: Callable[[], Iterable[str]]
     in_thread: Callable[[Callable[[], Any]], Deferred[Any]]
     _waiting: int = field(default=0, init=False)
-    _is_failing: bool = field(default=False, init=False)
+    _trouble: LastingTrouble = field(init=False)
     _log: ClassVar[Logger] = Logger()
+
+    def __attrs_post_init__(self) -> None:
+        self._trouble = LastingTrouble(
+            self._log,
+            "bodies cannot be written to {error}",
+            "bodies are written again (log.bodies_file)",
+        )
 
     @property
     def longest(self) -> int:
@@ -113,19 +121,14 @@ class Bodies:
 
     def _written(self, _: object) -> None:
         self._waiting -= 1
-        self._is_failing = False
+        self._trouble.note("")
 
     def _failed(self, failure: Failure) -> None:
         """Say it once; a bug is told of as such."""
         self._waiting -= 1
         failure.trap(OSError)
-        if not self._is_failing:
-            self._log.error(
-                "bodies cannot be written to {file} (log.bodies_file): {why}",
-                file=str(self.file.path),
-                why=getattr(failure.value, "strerror", None),
-            )
-        self._is_failing = True
+        why = getattr(failure.value, "strerror", None)
+        self._trouble.note(f"{self.file.path} (log.bodies_file): {why}")
 
 
 @define(eq=False)

@@ -12,7 +12,7 @@ from attrs import define, field
 
 from antigravity_gw.gaps import BOUNDS as GAP_BOUNDS
 from antigravity_gw.happenings import Happening
-from antigravity_gw.journal import Served
+from antigravity_gw.journal import FIRST_BOUNDS, Served
 from antigravity_gw.metrics.histogram import Histogram
 from antigravity_gw.metrics.names import FewNames
 
@@ -24,7 +24,6 @@ MOST_MODELS = 100
 MOST_KEYS = 1000
 """So many client keys have a name, of all that there were since the start."""
 
-FIRST_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 DURATION_BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 LAG_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 

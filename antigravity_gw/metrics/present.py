@@ -10,7 +10,6 @@ from prometheus_client.core import Metric
 from antigravity_gw import __version__
 from antigravity_gw.metrics import families
 from antigravity_gw.metrics.counted import Values, family, host_of, info
-from antigravity_gw.pool.account import Account, Known
 from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.states import Label, quota_left, state_of
 from antigravity_gw.upstream.endpoints import Endpoints
@@ -58,7 +57,7 @@ class Present:
         """For each kind that there is, all states, so that none goes missing."""
         now, accounts = self.pool.now(), self.pool.accounts
         states = Counter(
-            (each.record.kind, state_of(_known(each), now).label) for each in accounts
+            (each.record.kind, state_of(each.known(), now).label) for each in accounts
         )
         kinds = dict.fromkeys(each.record.kind for each in accounts)
         for kind, label in product(kinds, Label):
@@ -67,7 +66,7 @@ class Present:
     def _quotas(self) -> Values:
         now = self.pool.now()
         for account in self.pool.accounts:
-            left = quota_left(_known(account), now)
+            left = quota_left(account.known(), now)
             if left is not None:
                 yield (account.id, account.record.kind), left
 
@@ -92,13 +91,3 @@ class Present:
         for kind, base in hosts:
             found[kind, host_of(base)] = self.endpoints.is_avoided(base, now)
         return found.items()
-
-
-def _known(account: Account) -> Known:
-    """What is known of *account*, as far as it matters for its state."""
-    return Known(
-        account.record,
-        account.holds.by_model,
-        quota=account.quota,
-        quota_seen=account.quota_seen,
-    )

@@ -82,6 +82,15 @@ class Account:
         self.configured_until = 0.0
         self.quota, self.quota_seen = dict(known.quota), known.quota_seen
 
+    def known(self) -> Known:
+        """What is known of it, as far as that says in which state it is."""
+        return Known(
+            self.record,
+            self.holds.by_model,
+            quota=self.quota,
+            quota_seen=self.quota_seen,
+        )
+
     @property
     def id(self) -> str:
         """Its opaque id."""

@@ -14,6 +14,7 @@ from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.clientkeys import ClientKeys
 from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.pool.store import Store
+from antigravity_gw.trouble import LastingTrouble
 
 
 @define(eq=False)
@@ -35,8 +36,13 @@ class StoreWatch:
     in_thread: Callable[..., Deferred[Any]] = deferToThread
     _lock: DeferredLock = field(factory=DeferredLock, init=False)
     _is_behind: bool = field(default=False, init=False)
-    _trouble: str = field(default="", init=False)
+    _trouble: LastingTrouble = field(init=False)
     _log: ClassVar[Logger] = Logger()
+
+    def __attrs_post_init__(self) -> None:
+        self._trouble = LastingTrouble(
+            self._log, "{error}", "the account store can be read again"
+        )
 
     def look(self) -> Deferred[None]:
         """
@@ -58,11 +64,7 @@ class StoreWatch:
             trouble = ""
         except StoreError as error:
             news, trouble = None, error.message
-        if trouble != self._trouble:
-            self._trouble = trouble
-            self._log.warn(
-                "{what}", what=trouble or "the account store can be read again"
-            )
+        self._trouble.note(trouble)
         if news is not None:
             accounts, keys = news
             self.pool.take_up(accounts)

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from antigravity_gw.database import StoreError
 from antigravity_gw.pool.learnt import Change
 from antigravity_gw.pool.store import Store
+from antigravity_gw.trouble import LastingTrouble
 
 
 @define(eq=False)
@@ -30,8 +31,16 @@ class StoreWriter:
     _unsaved: dict[tuple[str, ...], Change] = field(factory=dict, init=False)
     _waiting: list[Deferred[None]] = field(factory=list, init=False)
     _is_writing: bool = field(default=False, init=False)
-    _is_failing: bool = field(default=False, init=False)
+    _trouble: LastingTrouble = field(init=False)
     _log: ClassVar[Logger] = Logger()
+
+    def __attrs_post_init__(self) -> None:
+        self._trouble = LastingTrouble(
+            self._log,
+            "what is learnt of accounts cannot be stored, and is kept in memory for "
+            "now: {error}",
+            "what was learnt of accounts is stored again",
+        )
 
     @property
     def unsaved(self) -> int:
@@ -41,7 +50,7 @@ class StoreWriter:
     @property
     def is_failing(self) -> bool:
         """Whether the disk has failed, and has not worked since."""
-        return self._is_failing
+        return bool(self._trouble)
 
     def learn(self, change: Change) -> Deferred[bool]:
         """Write *change*, and whatever else there is; see :meth:`flushed`."""
@@ -91,19 +100,7 @@ class StoreWriter:
             await self.in_thread(self.store.apply, changes.values())
         except StoreError as error:
             self._unsaved = changes | self._unsaved
-            self._tell(error.message)
+            self._trouble.note(error.message)
             return False
-        self._tell("")
+        self._trouble.note("")
         return True
-
-    def _tell(self, trouble: str) -> None:
-        """Say it once when the disk fails, and once when it works again."""
-        if trouble and not self._is_failing:
-            self._log.error(
-                "what is learnt of accounts cannot be stored, and is kept in memory "
-                "for now: {error}",
-                error=trouble,
-            )
-        if self._is_failing and not trouble:
-            self._log.warn("what was learnt of accounts is stored again")
-        self._is_failing = bool(trouble)

@@ -5,17 +5,9 @@ from collections import defaultdict
 
 from attrs import define, field
 
-from antigravity_gw.journal import CLIENT_LEFT, SERVED, Served
-from antigravity_gw.usage.counts import (
-    DAY,
-    FIRST_BOUNDS,
-    HOUR,
-    MINUTE,
-    OTHER,
-    By,
-    Count,
-    Minute,
-)
+from antigravity_gw.journal import FIRST_BOUNDS, Served
+from antigravity_gw.times import DAY, HOUR, MINUTE
+from antigravity_gw.usage.counts import OTHER, By, Count, Minute
 
 MOST_MODELS = 64
 """So many models of one key are told apart in one hour: clients choose the names."""
@@ -27,9 +19,6 @@ Place = tuple[int, str, str, str]
 """Where something is counted: the hour's start, the key, the account, the model."""
 
 _FIELDS = {"key": 1, "account": 2, "model": 3}
-
-NO_ERRORS = (SERVED, CLIENT_LEFT)
-"""How requests end that nothing went wrong with: a client may leave when it likes."""
 
 
 @define
@@ -84,7 +73,7 @@ class Batch:
         minute = self.minutes.get(start) or self._minute(start)
         sums[0] += 1
         minute[0] += 1
-        if served.ended not in NO_ERRORS:
+        if served.is_error:
             sums[1] += 1
             minute[1] += 1
         if (usage := served.usage) is not None:

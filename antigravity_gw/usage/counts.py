@@ -5,8 +5,6 @@ from typing import Literal
 
 from attrs import astuple, frozen
 
-MINUTE, HOUR, DAY = 60, 3600, 86_400
-
 By = Literal["key", "account", "model"]
 """What requests may be told apart by."""
 
@@ -16,20 +14,13 @@ OTHER = "(other)"
 NOBODY: Mapping[str, str] = {"key": "(no key)", "account": "(no account)"}
 """How people read a name that is empty: none was shown, or none was asked."""
 
-FIRST_BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0)
-"""
-The upper ends of the classes of time to the first event, in seconds.
-
-A last class has what took longer.
-"""
-
 
 @frozen
 class Count:
     """
     What some requests came to.
 
-    :ivar errors: those that did not end as they should, unless the client left.
+    :ivar errors: those that ended badly, unless their clients broke them off.
     :ivar prompt: tokens, as :class:`~antigravity_gw.wire.usage.Usage` has them.
     """
 
@@ -65,8 +56,8 @@ class Minute:
 
     :ivar start: in POSIX seconds.
     :ivar tokens: all that are paid for.
-    :ivar firsts: how many answers began within each of :data:`FIRST_BOUNDS`, and
-        later.
+    :ivar firsts: how many answers began within each of
+        :data:`~antigravity_gw.journal.FIRST_BOUNDS`, and later.
     """
 
     start: int

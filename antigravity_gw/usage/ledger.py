@@ -14,8 +14,10 @@ from twisted.logger import Logger
 
 from antigravity_gw.database import Damaged, NoStore, StoreError
 from antigravity_gw.journal import Served
+from antigravity_gw.times import DAY, HOUR
+from antigravity_gw.trouble import LastingTrouble
 from antigravity_gw.usage.batch import Batch, Names, Series
-from antigravity_gw.usage.counts import DAY, HOUR, By, Count, Line, Minute, ranked
+from antigravity_gw.usage.counts import By, Count, Line, Minute, ranked
 from antigravity_gw.usage.store import Signature, UsageStore
 
 PRUNE_SECONDS = float(HOUR)
@@ -50,14 +52,12 @@ class Ledger:
 
     :ivar directory: where the database is, or will be.
     :ivar in_thread: runs a blocking function somewhere else.
-    :ivar trouble: why nothing can be stored or read just now; empty if it can.
     """
 
     directory: Path
     clock: IReactorTime
     keeping: Keeping
     in_thread: Callable[..., Deferred[Any]] = deferToThread
-    trouble: str = field(default="", init=False)
     _names: Names = field(factory=Names, init=False)
     _noted: Batch = field(init=False)
     _sealed: Batch | None = field(default=None, init=False)
@@ -68,11 +68,23 @@ class Ledger:
     _alarm: IDelayedCall | None = field(default=None, init=False)
     _pruned: float = field(default=0.0, init=False)
     _lock: DeferredLock = field(factory=DeferredLock, init=False)
+    _trouble: LastingTrouble = field(init=False)
     _log: ClassVar[Logger] = Logger()
 
     def __attrs_post_init__(self) -> None:
         self._noted = Batch(self._names)
         self._signature = Signature(uuid4().hex, 0)
+        self._trouble = LastingTrouble(
+            self._log,
+            "usage cannot be stored or read, and is kept in memory for now: {error}. "
+            "Requests are served all the same",
+            "usage is stored again",
+        )
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be stored or read just now; empty if it can."""
+        return self._trouble.error
 
     def note(self, served: Served) -> None:
         """A request has ended.  It counts if it has asked a model something."""
@@ -148,7 +160,7 @@ class Ledger:
                     await self._prune()
             except StoreError as error:
                 trouble = error.message
-            self._tell(trouble)
+            self._trouble.note(trouble)
             self._forget()
         if trouble and self._alarm is None:
             self._set_alarm()
@@ -181,7 +193,7 @@ class Ledger:
     async def _prune(self) -> None:
         """Forget on disk what is too old, once in a while."""
         now, hours = self.clock.seconds(), self._oldest()
-        if now - self._pruned >= PRUNE_SECONDS:
+        if abs(now - self._pruned) >= PRUNE_SECONDS:  # the clock may go back
             with suppress(NoStore):
                 await self._ask(lambda store: store.prune(hours, now))
             self._pruned = now
@@ -215,7 +227,7 @@ class Ledger:
             except NoStore:
                 sums, has_sealed = {}, False
             except StoreError as error:
-                self._tell(error.message)
+                self._trouble.note(error.message)
                 if must_know:
                     raise
                 sums, has_sealed = {}, False
@@ -251,22 +263,14 @@ class Ledger:
         return answer
 
     def _answered(self, question: Callable[[UsageStore], T], create: bool) -> T:
-        """In a thread: *question* answered.  A store that fails is opened anew."""
+        """
+        In a thread: *question* answered.
+
+        A store that has failed, or has been deleted, is opened anew.
+        """
         store, self._store = self._store, None
-        if store is None:
+        if store is None or store.has_gone():
             store = UsageStore.open(self.directory, create=create)
         answer = question(store)
         self._store = store
         return answer
-
-    def _tell(self, trouble: str) -> None:
-        """Say it once when the disk fails, and once when it works again."""
-        if trouble and not self.trouble:
-            self._log.error(
-                "usage cannot be stored or read, and is kept in memory for now: "
-                "{error}. Requests are served all the same",
-                error=trouble,
-            )
-        if self.trouble and not trouble:
-            self._log.warn("usage is stored again")
-        self.trouble = trouble

@@ -1,21 +1,17 @@
 """From when to when, as people say it.  No clock: *now* is an argument."""
 
-import re
 from datetime import datetime, tzinfo
 
 from attrs import frozen
 
-from antigravity_gw.usage.counts import DAY, HOUR, MINUTE
-
-_LENGTH = re.compile(r"(\d{1,6})([mhdw])")
-_UNITS = {"m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
+from antigravity_gw.times import HOUR, length_of
 
 LATEST = 32_503_680_000.0
 """The year 3000: later moments make no difference, and calendars end."""
 
 EXPECTED = (
-    "expected how long ago, such as 30m, 24h, 7d or 4w, a date such as 2026-11-01, or "
-    "a time such as 2026-11-01T12:00:00Z"
+    "expected how long ago, such as 30min, 24h, 7d or 4w, a date such as 2026-11-01, "
+    "or a time such as 2026-11-01T12:00:00Z"
 )
 
 
@@ -38,8 +34,9 @@ def moment(text: str, now: float, zone: tzinfo | None = None) -> float:
     :param zone: that of dates and of times without one; None for this machine's.
     :raises ValueError: when it says nothing that can be understood.
     """
-    if found := _LENGTH.fullmatch(text):
-        return max(0.0, now - int(found[1]) * _UNITS[found[2]])
+    length = length_of(text)
+    if length is not None:
+        return max(0.0, now - length)
     try:
         said = datetime.fromisoformat(text)
         if said.tzinfo is None and zone is not None:

@@ -6,12 +6,17 @@ from collections.abc import Iterable
 from attrs import define, frozen
 
 from antigravity_gw.database import Database
+from antigravity_gw.journal import FIRST_BOUNDS
+from antigravity_gw.times import DAY
 from antigravity_gw.usage.batch import Batch
-from antigravity_gw.usage.counts import DAY, FIRST_BOUNDS, Count
+from antigravity_gw.usage.counts import Count
 from antigravity_gw.usage.schema import STEPS
 
 MINUTES_KEPT = 2 * DAY
 """How long the minutes are kept, in seconds."""
+
+PRUNED_AT_ONCE = 3 * DAY
+"""So much of what there is may be forgotten at a time, in seconds."""
 
 _HOUR = """
 INSERT INTO hour VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -123,10 +128,18 @@ class UsageStore(Database):
         return found
 
     def prune(self, hours: float, now: float) -> None:
-        """Forget the hours that began before *hours*, and old minutes."""
+        """
+        Forget the hours that began before *hours*, and old minutes.
+
+        However old they are, no more than the oldest few days of the hours go at
+        a time, so that a clock which is far ahead for a while does not cost them all.
+        """
         minutes = now - MINUTES_KEPT
         with self.transaction() as db:
-            db.execute("DELETE FROM hour WHERE start < ?", (hours,))
+            (oldest,) = db.execute("SELECT min(start) FROM hour").fetchone()
+            if oldest is not None:
+                until = min(hours, oldest + PRUNED_AT_ONCE)
+                db.execute("DELETE FROM hour WHERE start < ?", (until,))
             db.execute("DELETE FROM minute WHERE start < ?", (minutes,))
             db.execute("DELETE FROM first WHERE minute < ?", (minutes,))
             db.execute("DELETE FROM writer WHERE wrote < ?", (minutes,))
