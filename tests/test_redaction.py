@@ -214,12 +214,16 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_fails(tmp_path: Path, logged: list[dict[str, Any]]) -> None:
-    """Clients notice nothing, and it is said once."""
+    """Clients notice nothing, and it is said once; so is that it works again."""
     world = recorded(tmp_path)
     (tmp_path / "bodies").mkdir()
 
     assert [world.get("/v1/models", KEYED).status for _ in range(3)] == [200] * 3
-    assert len([e for e in logged if e["log_level"].name == "error"]) == 1
+    (told,) = [e for e in logged if e["log_level"].name == "error"]
+    assert str(tmp_path / "bodies") in told["error"]
+    (tmp_path / "bodies").rmdir()
+    world.get("/v1/models", KEYED)
+    assert [e for e in logged if e["log_format"].startswith("bodies are written again")]
 
 
 def test_a_disk_that_is_slow(tmp_path: Path) -> None:
