@@ -579,7 +579,7 @@ def test_what_is_no_endpoint(tmp_path: Path, setting: str) -> None:
     _, problems = looked_through(str(tmp_path / "config.toml"), {}, {})
 
     assert [p.partition(" is no endpoint")[0] for p in problems] == [
-        f"{setting} = 'nonsense:1'"
+        f"{tmp_path}/config.toml: {setting} = 'nonsense:1'"
     ]
 
 
