@@ -43,8 +43,8 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "content-security-policy": (
-        f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; style-src 'sha256-{_HASH}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
 }
 
@@ -53,7 +53,8 @@ def page(title: str, text: str) -> bytes:
     """A page that says something, and does nothing."""
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
+        f"<title>{escape(title)}</title><style>{_STYLE}</style>"
+        '<link rel="icon" href="data:,"></head>'  # else browsers ask for one
         f"<body><h1>{escape(title)}</h1><p>{escape(text)}</p></body></html>\n"
     ).encode("utf-8", "replace")
 

@@ -37,6 +37,7 @@ from antigravity_gw.pool.clientkeys import ClientKeys
 from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.reloading import Reloading
+from antigravity_gw.steadying import Steadying
 from antigravity_gw.wiring import Wired, wired
 
 STORE_CHECK = 1.0
@@ -275,6 +276,7 @@ def makeService(options: Options) -> IService:
         log_totals=house.site.log_totals,
     )
     for part in (
+        Steadying(reactor),
         descriptors,
         Writing(house.pool.writer),
         Bookkeeping(house),

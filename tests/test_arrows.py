@@ -53,6 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "accepting": set(),
     "sending": set(),
+    "steadying": set(),
     "inheriting": set(),
     "listening": {"accepting", "inheriting", "sending", "web"},
     "checking": {"config", "listening", "settings", "upstream"},
@@ -88,7 +89,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tap": {
         *("checking", "config", "database", "descriptors", "draining", "embedded"),
         *("keys", "listening", "logs", "making", "metrics", "notifying", "pool"),
-        *("reloading", "wiring"),
+        *("reloading", "steadying", "wiring"),
     },
     "states": {"needs", "pool", "record", "wire"},
     "objects": {"kinds", "pool", "record", "states"},

@@ -143,7 +143,7 @@ def test_no_secrets(tmp_path: Path) -> None:
 def test_bounds(tmp_path: Path) -> None:
     """A body is cut, and no half of a secret is left where it is."""
     world = recorded(tmp_path, most=100)
-    text = "x " * 30 + "refresh-of-a" + " y" * 2500
+    text = "x " * 20 + "refresh-of-a" + " y" * 2500
     body = json.dumps({"contents": [{"parts": [{"text": text}]}]}).encode()
     world.post("/v1/models/pro:generateContent", body, KEYED)
     came = lines(tmp_path)[0]

@@ -37,7 +37,8 @@ def page(status: int, title: str, body: str) -> Reply:
     """A whole page; *body* is HTML."""
     html = (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n"
+        f"<title>{escape(title)}</title><style>{_STYLE}</style>"
+        '<link rel="icon" href="data:,"></head>\n'  # else browsers ask for one
         f"<body><main><h1>{escape(title)}</h1>\n{body}\n"
         "<p><small>This is the sandbox, not Google.</small></p></main></body></html>\n"
     )
