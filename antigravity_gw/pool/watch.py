@@ -59,15 +59,23 @@ class StoreWatch:
         except StoreError as error:
             news, trouble = None, error.message
         if trouble != self._trouble:
-            self._trouble = trouble
-            self._log.warn(
-                "{what}", what=trouble or "the account store can be read again"
-            )
+            self._tell(trouble)
         if news is not None:
             accounts, keys = news
             self.pool.take_up(accounts)
             self.take_up_keys(keys)
         self.pool.writer.retry()
+
+    def _tell(self, trouble: str) -> None:
+        self._trouble = trouble
+        if trouble:
+            self._log.warn(
+                "the account store cannot be read, and accounts and keys stay as they "
+                "are for now: {error}",
+                error=trouble,
+            )
+        else:
+            self._log.warn("the account store can be read again")
 
     def _news(self) -> tuple[list[Known], list[StoredKey]] | None:
         """All accounts and keys, if anything has changed since they were last read."""
