@@ -11,6 +11,7 @@ import pytest
 from browsing import Browser
 from daemons import Daemon, running
 from operating import HOSTILE, furnish
+from tools import debian_tool
 
 OPERATOR = "the-operators-own-key"
 
@@ -31,6 +32,7 @@ def operated(tmp_path: Path, config: Path) -> Iterator[Daemon]:
 @pytest.fixture
 def look(browser: Browser, operated: Daemon) -> Look:
     """Has the browser do some of what is in ``admin.mjs``."""
+    debian_tool("chromium", "chromium")  # that of a package draws no plots
 
     def look(*acts: str, **options: Any) -> Any:
         told = {
