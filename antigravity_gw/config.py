@@ -363,8 +363,12 @@ class Loaded:
         keys, problems = [], []
         for number, key in enumerate(entries):
             place = f"{table}.{number}"
-            if (key.sha256 is None) == (not key.file):
+            if key.sha256 is None and not key.file:
                 problems.append(f"{self.path}: {place}: expected sha256 or file")
+            elif key.sha256 is not None and key.file:
+                problems.append(
+                    f"{self.path}: {place}: expected one of sha256 and file, not both"
+                )
             elif key.sha256 is not None:
                 keys.append(key.opened_by(bytes.fromhex(key.sha256)))
             else:
@@ -376,6 +380,27 @@ class Loaded:
         if problems:
             raise ConfigError(problems)
         return KeyRing(tuple(keys))
+
+    def expect_apart(self) -> None:
+        """
+        See that what opens the page for operators is theirs alone.
+
+        :raises ConfigError: naming each key that is a client's as well, or when
+            there are some that cannot be used.
+        """
+        clients = {
+            key.digest: f"auth.keys.{number} ({key.name})"
+            for number, key in enumerate(self.key_ring().configured)
+        }
+        problems = [
+            f"{self.path}: admin.keys.{number} ({key.name}) is the same key as "
+            f"{clients[key.digest]}, so that client could do all that operators can; "
+            "make another: 'antigravity-gw keys add NAME --operator'"
+            for number, key in enumerate(self.operator_ring().configured)
+            if key.digest in clients
+        ]
+        if problems:
+            raise ConfigError(problems)
 
     def oauth_client(self) -> OAuthClient | None:
         """
@@ -438,11 +463,28 @@ def load(
     :param options: settings from the command line, by key.
     :raises ConfigError: naming every mistake there is.
     """
+    loaded, problems = read(file, environ, options)
+    if problems:
+        raise ConfigError(problems)
+    return loaded
+
+
+def read(
+    file: str | None,
+    environ: Mapping[str, str],
+    options: Mapping[str, Any] | None = None,
+) -> tuple[Loaded, list[str]]:
+    """
+    The same, but of a configuration with mistakes as much as can be read.
+
+    :returns: that, and every mistake.
+    :raises ConfigError: when nothing can be read at all.
+    """
     variables = {k: v for k, v in environ.items() if k.startswith(PREFIX)}
     named = file or variables.get(PREFIX + "CONFIG")
     variables.pop(PREFIX + "CONFIG", None)
     path = _expanded(named) if named else default_file(environ)
-    config = gather(
+    config, problems = gather(
         Config,
         path,
         must_exist=named is not None,
@@ -450,7 +492,7 @@ def load(
         variables=variables,
         options=options or {},
     )
-    return Loaded(config, path, environ)
+    return Loaded(config, path, environ), problems
 
 
 def _expanded(path: str) -> Path:

@@ -23,6 +23,15 @@ BUSY_SECONDS = 10.0
 PARTS = ("", "-wal", "-shm")
 """What the names of a database's files end in."""
 
+WRITABLE, READABLE, FIXED = "mode=rw", "mode=ro", "mode=ro&immutable=1"
+"""
+What SQLite is told when it opens one.
+
+To read one that others may write to, it needs a file beside it, which it makes if need
+be.  One to which nobody can write just now is as good without, if all is in the
+database itself.
+"""
+
 SET_ASIDE = ".unreadable-"
 """Comes after the name of a database of which a copy was put aside."""
 
@@ -70,6 +79,7 @@ class Database:
     WHEN_DAMAGED: ClassVar[str]
 
     directory: Path
+    _access: str = field(default=WRITABLE, init=False)
     _watcher: sqlite3.Connection | None = field(default=None, init=False)
     _seen: tuple[int, ...] | None = field(default=None, init=False)
 
@@ -93,12 +103,50 @@ class Database:
         with store.transaction() as db:
             version = _checked(db)
             store._upgrade(db, version)
-        if version > len(cls.STEPS):
-            raise StoreError(
-                f"{store.path} was written by a newer antigravity-gw (schema "
-                f"{version}, this one knows {len(cls.STEPS)}): upgrade antigravity-gw"
-            )
+        store._expect_known(version)
         return store
+
+    @classmethod
+    def open_to_read(cls, directory: Path) -> Self:
+        """
+        Open the one in *directory* where perhaps nothing can be written.
+
+        One of an older version has to be brought up to date first.
+
+        :raises NoStore: when there is none.
+        :raises Damaged: when it is, saying what to do.
+        :raises StoreError: when it cannot be read, saying why.
+        """
+        store = cls(directory)
+        with store._explained():
+            if not store.path.exists():
+                raise NoStore(f"there is no {cls.TITLE} at {store.path} yet")
+        version = store._version_to_read()
+        if version < len(cls.STEPS):
+            return cls.open(directory, create=False)
+        store._expect_known(version)
+        return store
+
+    def _version_to_read(self) -> int:
+        """The version of one that is only read, which is opened as it has to be."""
+        self._access = READABLE
+        try:
+            with self.connection() as db:
+                return _checked(db)
+        except StoreError as error:
+            log = self.directory / f"{self.FILE_NAME}-wal"
+            if isinstance(error, Damaged) or (log.exists() and log.stat().st_size):
+                raise
+        self._access = FIXED
+        with self.connection() as db:
+            return _checked(db)
+
+    def _expect_known(self, version: int) -> None:
+        if version > len(self.STEPS):
+            raise StoreError(
+                f"{self.path} was written by a newer antigravity-gw (schema "
+                f"{version}, this one knows {len(self.STEPS)}): upgrade antigravity-gw"
+            )
 
     @property
     def path(self) -> Path:
@@ -237,7 +285,7 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         # Not created here: a database that has vanished is told, not replaced.
-        uri = f"{self.path.absolute().as_uri()}?mode=rw"
+        uri = f"{self.path.absolute().as_uri()}?{self._access}"
         db = sqlite3.connect(
             uri,
             uri=True,
@@ -245,6 +293,8 @@ class Database:
             isolation_level=None,
             check_same_thread=False,
         )
+        if self._access != WRITABLE:
+            return db
         try:
             for pragma in (
                 "journal_mode = WAL",

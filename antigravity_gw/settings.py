@@ -52,14 +52,16 @@ def gather(
     prefix: str,
     variables: Mapping[str, str],
     options: Mapping[str, Any],
-) -> T:
+) -> tuple[T, list[str]]:
     """
     Read the TOML file at *path*, put the environment over it and options on top.
 
     :param kind: the attrs class to make.
     :param variables: ``PREFIX_TABLE_KEY`` to value; words need no quotes.
     :param options: top-level key to value.
-    :raises ConfigError: naming every mistake there is.
+    :returns: what could be read, with the defaults for each table that has a mistake
+        in it, and every mistake.
+    :raises ConfigError: when nothing can be read at all.
     """
     settings = _read(path, must_exist)
     sources: dict[Place, str] = {}
@@ -72,13 +74,30 @@ def gather(
         settings[key] = value
         sources[(key,)] = "--" + key.replace("_", "-")
     try:
-        gathered = _converter.structure(settings, kind)
+        return _converter.structure(settings, kind), problems
     except BaseValidationError as error:
-        mistakes = _mistakes(error, ())
-        problems += [_sentence(at, what, path, sources) for at, what in mistakes]
-    if problems:
-        raise ConfigError(problems)
-    return gathered
+        mistakes = list(_mistakes(error, ()))
+    problems += [_sentence(at, what, path, sources) for at, what in mistakes]
+    for place, mistake in mistakes:
+        _leave_out(settings, place, mistake)
+    return _converter.structure(settings, kind), problems
+
+
+def _leave_out(settings: dict[str, Any], place: Place, mistake: BaseException) -> None:
+    """
+    Take the table out of *settings* in which something is wrong.
+
+    What else is in there may make no sense without it.
+    """
+    extra = getattr(mistake, "extra_fields", ())
+    for first, *rest in [(*place, key) for key in extra] or [place]:
+        above, name = settings, first
+        for below in rest:
+            table = above.get(name)
+            if not isinstance(table, dict) or not isinstance(table.get(below), dict):
+                break
+            above, name = table, below
+        above.pop(name, None)
 
 
 def _read(path: Path, must_exist: bool) -> dict[str, Any]:

@@ -166,7 +166,7 @@ def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
     site = make_site(loaded, make_guard(loaded), pool, endpoints, reactor, books)
     scribe = Threads(reactor, most=1)
     site.bodies = make_bodies(loaded, pool, scribe)
-    counting.look_at(Present(pool, site, endpoints))
+    counting.look_at(Present(pool, site, endpoints, ledger))
     house = Wired(
         site,
         pool,

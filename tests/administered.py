@@ -19,7 +19,6 @@ from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.pool.preparing import Preparation
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.trial import LONGEST, Trial
-from antigravity_gw.usage.ledger import Keeping, Ledger
 
 
 class Administered(World):
@@ -28,8 +27,6 @@ class Administered(World):
     def __init__(self, folder: Path, **settings: Any) -> None:
         super().__init__(folder, **settings)
         self.failures = Failures()
-        keeping = Keeping(30.0, 10.0)
-        self.ledger = Ledger(self.store.directory, self.clock, keeping, execute)
         self.site.witnesses = [
             *self.site.witnesses,
             self.failures.note,

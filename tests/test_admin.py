@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from administered import Administered
 from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
 from twisted.logger import formatEvent
 from world import STREAM, TEXT, WHOLE, Call, Client, Reply, event
 
 from antigravity_gw.admin.trials import EVERY
 from antigravity_gw.admin.watchers import MOST
+from antigravity_gw.database import StoreError
 from antigravity_gw.keys import Key
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.hold import EVERY_MODEL, Hold
@@ -58,6 +60,26 @@ def google(generate: Reply = WHOLE) -> Callable[[Call], Reply]:
         return generate if is_question else Reply(body=json.dumps(MEMBER).encode())
 
     return reply
+
+
+# Warnings
+
+
+def test_disks_that_fail(world: Administered) -> None:
+    """Whoever looks is told of both stores, though requests are served."""
+
+    def broken(*_: object) -> Deferred[None]:
+        raise StoreError("the disk is full")
+
+    before = world.look("status")["warnings"]
+    world.pool.writer.in_thread = world.ledger.in_thread = broken
+    world.generate()
+    world.ledger.flushed()
+    accounts, usage = world.look("status")["warnings"]
+
+    assert before == []
+    assert "What is learnt of accounts cannot be stored" in accounts
+    assert usage == "the disk is full"
 
 
 # The page

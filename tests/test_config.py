@@ -1,6 +1,7 @@
 """Tests for ``antigravity_gw.config`` and ``antigravity_gw.settings``."""
 
 import tomllib
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
+from antigravity_gw.checking import looked_through
 from antigravity_gw.config import PREFIX, Config, Loaded, default_file, load
 from antigravity_gw.database import StoreError
 from antigravity_gw.keys import Allowance, Key
@@ -407,7 +409,7 @@ def test_keys_that_cannot_be_used(tmp_path: Path) -> None:
 
     assert [
         f"{file}: auth.keys.0: expected sha256 or file",
-        f"{file}: auth.keys.1: expected sha256 or file",
+        f"{file}: auth.keys.1: expected one of sha256 and file, not both",
         f"{file}: auth.keys.2.file: {tmp_path}/missing cannot be read: "
         "No such file or directory",
         f"{file}: auth.keys.3.file: {tmp_path}/empty is empty",
@@ -434,3 +436,118 @@ def test_secrets_are_not_shown() -> None:
     config = attrs.evolve(Config().oauth, client_secret="hush")
 
     assert "hush" not in repr(config)
+
+
+# Looking through all of it
+
+
+def faults(
+    tmp_path: Path, text: str, environ: Mapping[str, str] | None = None
+) -> list[str]:
+    """What is said of a configuration, without the name of its file."""
+    file = written(tmp_path, text)
+    state = {"STATE_DIRECTORY": str(tmp_path / "state")}
+    _, problems = looked_through(file, {**state, **(environ or {})}, {})
+    return [problem.removeprefix(f"{file}: ") for problem in problems]
+
+
+def test_every_mistake_at_once(tmp_path: Path) -> None:
+    """Wrong values keep nobody from hearing of files, keys and ports that are wrong."""
+    text = f"""
+    listen = ["nonsense:1"]
+    colour = 1
+    [limits]
+    requests = "many"
+    [upstream.vertex]
+    proxy = 3
+    [upstream.code_assist]
+    ca_file = "missing.pem"
+    [[auth.keys]]
+    name = "ci"
+    file = "missing"
+    [[admin.keys]]
+    name = "root"
+    sha256 = "{HASH}"
+    file = "both"
+    [oauth]
+    client_id = "i"
+    """
+    said = "\n".join(faults(tmp_path, text))
+
+    for place in (
+        *("colour: no such", "limits.requests: ", "upstream.vertex.proxy: "),
+        *("listen = 'nonsense:1'", "auth.keys.0.file: ", "admin.keys.0: "),
+        *("oauth: expected", "upstream.code_assist.ca_file: "),
+    ):
+        assert place in said
+    assert said.count("\n") == 7
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "oauth = {client_id = 'i', client_secret_file = 3}",
+        "oauth = {client_id = 'i', client_secret_fil = 's'}",
+        "auth = {keys = [{name = 'a'}, {name = 3, file = 'x'}]}",
+        "upstream = {vertex = 3}",
+        "models = {aliases = {a = 3}}",
+        "listen = [3]",
+    ],
+)
+def test_no_mistake_leads_to_another(tmp_path: Path, text: str) -> None:
+    """What stands beside a wrong value is not held against its table."""
+    assert len(faults(tmp_path, text)) == 1
+
+
+def test_a_client_is_no_operator(tmp_path: Path) -> None:
+    """A client's key that is an operator's as well would open everything to it."""
+    (tmp_path / "key").write_text("shared")
+    digest = sha256(b"shared").hexdigest()
+    (told,) = faults(
+        tmp_path,
+        f"""
+        [[auth.keys]]
+        name = "ci"
+        sha256 = "{digest}"
+        [[admin.keys]]
+        name = "other"
+        sha256 = "{HASH}"
+        [[admin.keys]]
+        name = "root"
+        file = "key"
+        """,
+    )
+
+    assert told.startswith(
+        "admin.keys.1 (root) is the same key as auth.keys.0 (ci), so that client"
+    )
+    assert digest not in told
+
+
+def test_metrics_where_clients_are(tmp_path: Path) -> None:
+    """One address cannot be listened on twice, if it is a certain one."""
+    both = "listen = ['{0}']\nmetrics.listen = ['{0}']"
+    (told,) = faults(tmp_path, both.format("tcp:8045"))
+    from_outside = {"ANTIGRAVITY_GW_METRICS_LISTEN": "tcp:8046"}
+
+    assert told.startswith("metrics.listen = 'tcp:8045' is where clients connect")
+    assert faults(tmp_path, both.format("tcp:0:interface=127.0.0.1")) == []
+    assert faults(tmp_path, "listen = ['tcp:8046']", from_outside) == [
+        told.replace("metrics", "ANTIGRAVITY_GW_METRICS_LISTEN: metrics", 1).replace(
+            "8045", "8046"
+        )
+    ]
+
+
+def test_bodies_nowhere(tmp_path: Path) -> None:
+    """A file can be in the directory that the daemon makes, or in one that is there."""
+
+    def told(file: str) -> list[str]:
+        return faults(tmp_path, f"log.bodies_file = '{file}'")
+
+    assert told("bodies") == []
+    assert told(f"{tmp_path}/bodies") == []
+    assert told(f"{tmp_path}/none/bodies") == [
+        f"log.bodies_file: there is no directory {tmp_path}/none to write to; make it "
+        "for the daemon's user, or name a file in another"
+    ]

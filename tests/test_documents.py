@@ -1,12 +1,16 @@
 """What the pages in ``docs`` say of themselves, of each other and of the code."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from string import Formatter
 
 import pytest
 from attrs import field, frozen
 from make_configuration import COMMENTED, PAGE, comments_of, page, words
 
+import antigravity_gw
 from antigravity_gw.checks import HostName, Seconds
 from antigravity_gw.cli import main
 from antigravity_gw.config import Config
@@ -19,6 +23,9 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 
 IN_GENERAL = {GatewayError, Busy}
 """Nothing is ever answered with one of these itself."""
+
+LEVELS = ("warn", "error", "critical")
+"""Of lines in the log that somebody may have to do something about."""
 
 TOML = """\
 # What this file is.
@@ -138,6 +145,49 @@ def test_every_error_is_explained() -> None:
     assert NotReady in known
     assert sorted(stated) == sorted((e.code, e.status, e.word()) for e in known)
     assert f"`{Passed.word()}`" in text
+
+
+# Lines in the log
+
+
+def warnings() -> Iterator[str]:
+    """What the daemon logs as a warning or worse, as it is written in the code."""
+    for file in sorted(Path(antigravity_gw.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Attribute(logger, level), args=[said, *_]):
+                    if level in LEVELS and ast.unparse(logger).endswith("._log"):
+                        yield ast.literal_eval(said)
+                case ast.Call(func=ast.Name("LastingTrouble"), args=[_, *told]):
+                    yield from map(ast.literal_eval, told)
+
+
+def telling_words(said: str) -> str:
+    """The first words of a line that do not change, and are enough to know it by."""
+    pieces = [text.split()[:4] for text, *_ in Formatter().parse(said)]
+    long = [piece for piece in pieces if len(piece) > 2]
+    return " ".join(long[0] if long else max(pieces, key=len))
+
+
+def test_telling_words() -> None:
+    """A line is known by its beginning, if there is enough of it without a value."""
+    assert telling_words("what is learnt of {them}") == "what is learnt of"
+    assert telling_words("{name} cools for {time} s") == "cools for"
+    assert telling_words("a {x} b: this is told") == "b: this is told"
+
+
+def test_every_warning_is_explained() -> None:
+    """``docs/operating.md`` has each line that wants somebody, and what to do then."""
+    text = (DOCS / "operating.md").read_text(encoding="utf-8")
+    section = text.partition("\n## Lines in the log that want you\n")[2]
+    lines = re.findall(r"^\| (`.*?`).* \| .+ \|$", section, re.M)
+    said = list(warnings())
+    missing = [
+        each for each in said if not any(telling_words(each) in line for line in lines)
+    ]
+
+    assert len(said) > 20
+    assert missing == []
 
 
 # Links

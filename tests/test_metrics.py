@@ -329,6 +329,23 @@ def test_the_store(tmp_path: Path) -> None:
     assert value(found, "store_unsaved_changes") >= 1
 
 
+def test_the_usage_that_cannot_be_stored(tmp_path: Path) -> None:
+    """Trouble with the usage store shows apart from that with the accounts."""
+    world = World(tmp_path)
+    well = scraped(world)
+
+    def broken(*_: object) -> Deferred[None]:
+        raise StoreError("the disk is full")
+
+    world.ledger.in_thread = broken
+    world.ledger.flushed()
+    found = scraped(world)
+
+    assert value(well, "usage_failing") == 0
+    assert value(found, "usage_failing") == 1
+    assert value(found, "store_failing") == 0
+
+
 def test_the_process(tmp_path: Path) -> None:
     """What runs is told, and what it takes."""
     found = scraped(World(tmp_path))
@@ -562,7 +579,7 @@ def test_what_is_no_endpoint(tmp_path: Path, setting: str) -> None:
     _, problems = looked_through(str(tmp_path / "config.toml"), {}, {})
 
     assert [p.partition(" is no endpoint")[0] for p in problems] == [
-        f"{setting} = 'nonsense:1'"
+        f"{tmp_path}/config.toml: {setting} = 'nonsense:1'"
     ]
 
 

@@ -9,6 +9,7 @@ import pytest
 from attrs import evolve
 from helpers import now
 from twisted.internet.defer import Deferred, execute
+from twisted.logger import formatEvent
 from world import HELLO, STREAM, TEXT, WHOLE, Call, Reply, World, event
 
 from antigravity_gw.errors import Exhausted, GatewayError, UpstreamTimeout
@@ -1061,8 +1062,9 @@ def test_bad_moments_of_the_disk(world: World, logged: list[dict[str, Any]]) -> 
     away.rename(world.store.path)
     now(world.watch.look())
 
-    told = [e["what"] for e in logged if "what" in e]
-    assert ["unable to open" in what for what in told] == [True, False]
+    lines = [formatEvent(e) for e in logged]
+    told = [line for line in lines if line.startswith("the account store can")]
+    assert ["unable to open" in line for line in told] == [True, False]
     assert serving(world) == "b"
 
 

@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import resource
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -349,3 +352,33 @@ def test_whole_hours() -> None:
         int(NOON), int(NOON) + 2 * HOUR
     )
     assert whole_hours(NOON, NOON + HOUR) == Period(int(NOON), int(NOON) + HOUR)
+
+
+# A disk that is full
+
+
+def shown_on_a_full_disk(state: Path) -> subprocess.CompletedProcess[str]:
+    """The command, where not a byte can be written to any file."""
+    command = Path(sys.executable).with_name("antigravity-gw")
+    limit = (resource.RLIMIT_FSIZE, (0, 0))
+    return subprocess.run(
+        [command, "-s", state, "usage", "--by", "account", "--json"],
+        env={"HOME": str(state), "PYTHONDONTWRITEBYTECODE": "1"},
+        preexec_fn=lambda: resource.setrlimit(*limit),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(("is_running", "requests"), [(True, 3), (False, 4)])
+def test_a_full_disk(store: UsageStore, is_running: bool, requests: int) -> None:
+    """When it may matter most, it needs no room, whether or not the daemon runs."""
+    with closing(sqlite3.connect(store.path)) as daemon:
+        if is_running:  # and what it has just written is not in the database itself
+            daemon.execute("DELETE FROM hour WHERE key = ''")
+            daemon.commit()
+        shown = shown_on_a_full_disk(store.directory)
+
+        assert shown.returncode == 0, shown.stderr
+        assert json.loads(shown.stdout)["total"]["requests"] == requests

@@ -50,6 +50,7 @@ from antigravity_gw.upstream.client import Patience, Upstream
 from antigravity_gw.upstream.credentials import Exchange
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.upstream.http import PlainClient
+from antigravity_gw.usage.ledger import Keeping, Ledger
 from antigravity_gw.web.admission import Limits as Limited
 from antigravity_gw.web.deadlines import Deadlines
 from antigravity_gw.web.forms import Form
@@ -418,7 +419,10 @@ class World:
             witnesses=[self.ended.append, self.counting.meters.note],
             tell=tell,
         )
-        self.counting.look_at(Present(self.pool, self.site, self.endpoints))
+        self.ledger = Ledger(folder, self.clock, Keeping(30.0, 10.0), execute)
+        self.counting.look_at(
+            Present(self.pool, self.site, self.endpoints, self.ledger)
+        )
 
     def _others(self, settings: Mapping[str, Any]) -> dict[str, Kind]:
         """

@@ -26,6 +26,12 @@ from antigravity_gw.web.site import GatewaySite
 BESIDES = ("healthz", "readyz")
 """Paths of requests that are of no interest while they are under way."""
 
+STORE_FAILS = (
+    "What is learnt of accounts cannot be stored ({unsaved} waiting): see that the "
+    "state directory's disk has room and can be written. Do not restart the daemon "
+    "before; the log says why."
+)
+
 
 @define(eq=False)
 class View:
@@ -96,7 +102,7 @@ class View:
             "ready": shortage is None and not connections.is_draining,
             "why_not": None if shortage is None else shortage.message,
             "draining": connections.is_draining,
-            "warnings": [self.ledger.trouble] if self.ledger.trouble else [],
+            "warnings": self._warnings(),
             "accounts": states_counted(accounts),
             "requests": requests["count"],
             "streams": requests["streams"],
@@ -104,6 +110,14 @@ class View:
             "per_minute": pace(self.ledger.minutes(now - 120.0), now),
             "ended": dict(self.site.tally.ends),
         }
+
+    def _warnings(self) -> list[str]:
+        """What keeps nobody from being served, but will not go away by itself."""
+        found = [self.ledger.trouble] if self.ledger.trouble else []
+        if self.pool.writer.is_failing:
+            unsaved = self.pool.writer.unsaved
+            found.insert(0, STORE_FAILS.format(unsaved=unsaved))
+        return found
 
     def _lives(self) -> list[Live]:
         """The requests under way, but for who only looks."""

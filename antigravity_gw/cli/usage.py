@@ -89,7 +89,7 @@ def show_usage(now: float, options: argparse.Namespace) -> int:
 def _lines(loaded: Loaded, by: str, period: Period) -> list[Line] | None:
     """What there is, named as it is stored; None when there is no store."""
     try:
-        store = UsageStore.open(loaded.state_directory(), create=False)
+        store = UsageStore.open_to_read(loaded.state_directory())
         if by not in COURSES:
             return ranked(store.sums(by, period.since, period.until))
         hours = store.sums("hour", period.since, period.until)
@@ -114,7 +114,7 @@ def _course(by: str, hours: Mapping[int, Count]) -> list[Line]:
 def _names(loaded: Loaded) -> dict[str, str]:
     """What the operator calls the accounts that there are, by id."""
     try:
-        store = Store.open(loaded.state_directory(), create=False)
+        store = Store.open_to_read(loaded.state_directory())
         return {known.record.id: known.record.name for known in store.accounts()}
     except NoStore:
         return {}

@@ -182,6 +182,11 @@ FAILING = _gauge(
     "0 or 1",
     "Whether what is learnt of accounts cannot be written to disk.",
 )
+USAGE_FAILING = _gauge(
+    "usage_failing",
+    "0 or 1",
+    "Whether what was used cannot be stored or read.",
+)
 BUILD = Family(
     "build_info",
     Sort.INFO,
@@ -196,6 +201,6 @@ FAMILIES = (
     *(ATTEMPTS, AVOIDED, ENDPOINT_FAILURES),
     *(ACCOUNTS, QUOTA, HOLDS, COOLDOWNS, REFRESHES),
     *(READY, DRAINING, CONNECTIONS, REQUESTS_NOW, STREAMS_NOW),
-    *(LAG, UNSAVED, FAILING, BUILD),
+    *(LAG, UNSAVED, FAILING, USAGE_FAILING, BUILD),
 )
 """All of the gateway's own, in the order of ``docs/metrics.md``."""

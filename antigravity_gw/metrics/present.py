@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from itertools import product
+from typing import Protocol
 
 from attrs import frozen
 from prometheus_client.core import Metric
@@ -19,6 +20,14 @@ PASSING = "passing"
 """Why an account is left alone that needs nobody: its quota is out, for one."""
 
 
+class Kept(Protocol):
+    """What is kept of what was used."""
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be stored or read just now; empty if it can."""
+
+
 @frozen(eq=False)
 class Present:
     """
@@ -26,11 +35,13 @@ class Present:
 
     :ivar site: what clients connect to.
     :ivar endpoints: knows which hosts are failing.
+    :ivar usage: knows whether it can be stored.
     """
 
     pool: AccountPool
     site: GatewaySite
     endpoints: Endpoints
+    usage: Kept
 
     def families(self) -> Iterator[Metric]:
         """All of them, each looked up when it is asked for."""
@@ -49,6 +60,7 @@ class Present:
             (families.STREAMS_NOW, streams),
             (families.UNSAVED, writer.unsaved),
             (families.FAILING, writer.is_failing),
+            (families.USAGE_FAILING, bool(self.usage.trouble)),
         ):
             yield family(kept, [((), value)])
         yield info(families.BUILD, version=__version__)

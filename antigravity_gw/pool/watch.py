@@ -41,7 +41,10 @@ class StoreWatch:
 
     def __attrs_post_init__(self) -> None:
         self._trouble = LastingTrouble(
-            self._log, "{error}", "the account store can be read again"
+            self._log,
+            "the account store cannot be read, and accounts and keys stay as they "
+            "are for now: {error}",
+            "the account store can be read again",
         )
 
     def look(self) -> Deferred[None]:

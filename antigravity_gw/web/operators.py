@@ -70,7 +70,8 @@ class Operators:
             if owner is None:
                 raise NoOperator(
                     "this is for the gateway's operators: show one of admin.keys as "
-                    "Authorization: Bearer, x-api-key, or the password of HTTP Basic"
+                    "Authorization: Bearer, x-goog-api-key, x-api-key, or the password "
+                    "of HTTP Basic"
                 )
             return owner
         if asks_clients:

@@ -50,16 +50,21 @@ export function showFailures(failures, accounts) {
   });
 }
 
+/** When that was, as `antigravity-gw usage --since` has it; 0 days is last midnight here. */
+function since(days) {
+  const moment = new Date();
+  if (!days) moment.setHours(0, 0, 0, 0);
+  return moment.getTime() / 1000 - days * 86400;
+}
+
 let asked = 0;
 
 /** Ask who has used what, and show it. */
 export async function showUsage() {
   const by = document.querySelector("input[name=by]:checked").value;
   const days = Number(document.querySelector("input[name=days]:checked").value);
-  const midnight = new Date();
-  midnight.setHours(0, 0, 0, 0);
   const turn = ++asked;
-  const lines = await get(`usage?by=${by}&since=${midnight.getTime() / 1000 - days * 86400}`);
+  const lines = await get(`usage?by=${by}&since=${since(days)}`);
   if (turn !== asked) return; // something else was chosen meanwhile
   fill(at("usage"), JSON.stringify([by, days, lines]), () => usageTable(by, lines));
 }
