@@ -195,7 +195,7 @@ def _check_answer(case: Case) -> None:
     body = case.whole
     read_error(body)
     try:
-        whole = read_whole(body, unsealed)
+        whole = read_whole(body, unsealed).response
     except UpstreamError as told:
         _check_error(told, 200, "")
         return
