@@ -22,6 +22,16 @@ settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")  # no absolute times: the machine may be busy
 
 
+def pytest_collection_finish() -> None:
+    """
+    Have no test look through what was there before the first.
+
+    Each test collects garbage, and thousands of tests are many objects.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def clock() -> Clock:
     """Time, which passes only when a test says so."""

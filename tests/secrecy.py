@@ -51,6 +51,15 @@ def given_away(text: str) -> list[str]:
 
 
 def told(events: list[LogEvent]) -> list[str]:
-    """The secrets in *events*, whatever form they are written in."""
-    lines: list[Any] = [form(event) for event in events for form in FORMS]
+    """
+    The secrets in *events*, whatever form they are written in.
+
+    Not in those of the simulated Google, which tells how it can be used.
+    """
+    lines: list[Any] = [
+        form(event)
+        for event in events
+        if not str(event.get("log_namespace")).startswith("antigravity_sandbox.")
+        for form in FORMS
+    ]
     return given_away("".join(lines))
