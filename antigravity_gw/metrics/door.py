@@ -11,6 +11,7 @@ from antigravity_gw.errors import Forbidden
 from antigravity_gw.keys import ANYBODY, Key
 from antigravity_gw.web.guard import Guard, is_local
 from antigravity_gw.web.origins import host_of, is_expected_host
+from antigravity_gw.web.paths import Area
 
 
 @define
@@ -33,7 +34,7 @@ class OpenDoor(Guard):
             )
         return False
 
-    def admit(self, request: Request, path: list[bytes], now: float) -> Key:
+    def admit(self, request: Request, area: Area, now: float) -> Key:
         """
         Let *request* pass, or not.
 

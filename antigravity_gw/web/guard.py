@@ -18,15 +18,14 @@ from antigravity_gw.keys import (
     StoredKey,
     presented,
 )
-from antigravity_gw.web.operators import Operators, is_for_operators
+from antigravity_gw.web.operators import Operators
 from antigravity_gw.web.origins import (
     host_of,
     is_expected_host,
     is_loopback,
     is_same_site,
 )
-
-HEALTH = ([b"healthz"], [b"readyz"])
+from antigravity_gw.web.paths import Area
 
 
 class Mode(Enum):
@@ -91,11 +90,11 @@ class Guard:
                 name=name,
             )
 
-    def admit(self, request: Request, path: list[bytes], now: float) -> Key:
+    def admit(self, request: Request, area: Area, now: float) -> Key:
         """
         Let *request* pass, or not.
 
-        :param path: its path, in segments.
+        :param area: what its path is about.
         :returns: the key that was shown, which may have expired; ANYBODY where none
             is asked for, and none of ours is shown.
         :raises GatewayError: when it may not pass, saying why.
@@ -104,9 +103,9 @@ class Guard:
         is_open = self.mode is Mode.OFF
         if is_open:
             self._admit_local(request, authority)
-        if is_for_operators(path):
+        if area is Area.OPERATORS:
             return self.operators.admit(request, now, asks_clients=not is_open)
-        if self.mode is not Mode.STRICT and path in HEALTH:
+        if self.mode is not Mode.STRICT and area is Area.HEALTH:
             return ANYBODY
         if is_open:
             return self._recognised(request, now)
