@@ -77,8 +77,9 @@ def surroundings(loaded: Loaded) -> Iterator[Premise]:
 
 def _secrets(loaded: Loaded) -> Iterator[Premise]:
     """Whether other users of this machine can read what they should not."""
-    told = [loaded.config.oauth.client_secret_file]
-    told += [key.file for key in loaded.config.auth.keys]
+    config = loaded.config
+    told = [config.oauth.client_secret_file]
+    told += [key.file for key in (*config.auth.keys, *config.admin.keys)]
     files = [loaded.secret_file(name) for name in told if name]
     if _has_secret(loaded):
         files.append(loaded.path)
