@@ -340,8 +340,9 @@ class GatewayRequest(Request):
             served.sent = self.sentLength
             served.seconds = self.site.reactor.seconds() - served.began
             self.site.has_ended(served)
-            if self.recording is not None:
-                self.recording.end(self._secrets())
+            # The operator may not want it any more.
+            if self.recording is not None and self.site.bodies is not None:
+                self.site.bodies.write(self.recording, self._secrets())
 
     def _secrets(self) -> list[str]:
         """What its client has shown that may be a secret, right or wrong."""
