@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from antigravity_gw.causes import Cause
-from antigravity_gw.config import KINDS, Loaded
+from antigravity_gw.config import KINDS
 from antigravity_gw.database import NoStore, StoreError
 from antigravity_gw.descriptors import room
 from antigravity_gw.diagnosis import MOST_SKEW
+from antigravity_gw.loading import Loaded
 from antigravity_gw.pool.store import Store
 from antigravity_gw.remedies import REMEDIES
 

@@ -14,7 +14,7 @@ from twisted.internet import reactor as installed_reactor
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from antigravity_gw.config import Loaded, load
+from antigravity_gw.loading import Loaded, load
 from antigravity_gw.pool.store import Store
 from antigravity_gw.ports import socket_path, tried
 from antigravity_gw.premises import (

@@ -9,6 +9,7 @@ looks like a local client.
 
 import base64
 import binascii
+
 from attrs import field, frozen
 from twisted.internet.address import UNIXAddress
 from twisted.web.http import Request
