@@ -19,7 +19,7 @@ from attrs import frozen
 
 from antigravity_gw.causes import Cause
 from antigravity_gw.config import KINDS
-from antigravity_gw.database import NoStore, StoreError
+from antigravity_gw.database import PARTS, NoStore, StoreError
 from antigravity_gw.descriptors import room
 from antigravity_gw.diagnosis import MOST_SKEW
 from antigravity_gw.loading import Loaded
@@ -146,7 +146,7 @@ def _yet_to_be_made(directory: Path) -> Premise:
 
 def _database(directory: Path) -> Iterator[Premise]:
     """The modes are looked at first: opening the database mends them."""
-    for end in ("", "-wal", "-shm"):
+    for end in PARTS:
         part = directory / f"{Store.FILE_NAME}{end}"
         if part.exists() and _mode(part) & NOT_ITS_OWNER:
             yield Premise(

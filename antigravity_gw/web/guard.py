@@ -27,6 +27,11 @@ from antigravity_gw.web.origins import (
 )
 from antigravity_gw.web.paths import Area
 
+OTHER_HOST = (
+    "the Host header names another machine; if that name is this gateway's, its "
+    "operator has to add it to http.hosts"
+)
+
 
 class Mode(Enum):
     """When a key is asked for."""
@@ -133,10 +138,7 @@ class Guard:
         if isinstance(request.getHost(), UNIXAddress):
             return
         if authority is not None and not is_expected_host(authority, self.hosts):
-            raise Forbidden(
-                "the Host header names another machine; if that name is this "
-                "gateway's, its operator has to add it to http.hosts"
-            )
+            raise Forbidden(OTHER_HOST)
         for origin in request.requestHeaders.getRawHeaders(b"origin", []):
             text = origin.decode("latin-1")
             if not is_same_site(text, authority or "", self.origins):
