@@ -138,8 +138,7 @@ def makeService(options: Options) -> IService:
     loaded = load()
     store, accounts, keys = _opened(loaded)
     house = wired(loaded, store, reactor)
-    house.pool.take_up(accounts)
-    house.take_up_keys(keys)
+    house.watch.take_up(accounts, keys)
     handed_over = _handed_over(os.environ)
     listeners = Listeners(
         reactor,

@@ -1,7 +1,6 @@
 """Building the rooms from a configuration, and handing them to each other."""
 
 import secrets
-from collections.abc import Sequence
 from typing import Any
 
 from attrs import define, frozen
@@ -16,7 +15,6 @@ from antigravity_gw.admin.watchers import Watchers
 from antigravity_gw.books import Books
 from antigravity_gw.config import Config
 from antigravity_gw.fronting import make_bodies, make_guard, make_scraped, make_site
-from antigravity_gw.keys import StoredKey
 from antigravity_gw.loading import Loaded
 from antigravity_gw.making import make_endpoints, make_pool, make_trial
 from antigravity_gw.means import Commons, make_catalog, make_kinds
@@ -124,10 +122,6 @@ class Wired:
         connections, now = self.site.connections, self.pool.now()
         told = headcount(state_of(each.known(), now) for each in self.pool.accounts)
         return f"{told}; connections: {len(connections)}, requests: {connections.busy}"
-
-    def take_up_keys(self, stored: Sequence[StoredKey]) -> None:
-        """Let in whom the keys of the store belong to, and nobody they belonged to."""
-        self.site.guard.take_up(stored)
 
 
 def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:

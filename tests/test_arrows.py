@@ -85,8 +85,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("metrics", "pool", "upstream", "web"),
     },
     "wiring": {
-        *("admin", "books", "config", "fronting", "keys", "loading", "making"),
-        *("means", "metrics", "pool", "states", "upstream", "usage", "web"),
+        *("admin", "books", "config", "fronting", "loading", "making", "means"),
+        *("metrics", "pool", "states", "upstream", "usage", "web"),
     },
     "reloading": {
         *("config", "descriptors", "fronting", "listening", "loading", "logs"),
