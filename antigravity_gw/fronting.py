@@ -41,7 +41,7 @@ def make_site(
     reactor: Any,
     books: Books,
 ) -> GatewaySite:
-    """What clients are served by."""
+    """What clients are served by; what is counted goes by the names of its models."""
     config, counting = loaded.config, books.counting
     meters = counting.meters
     meters.models.known = _named_models(config)
