@@ -26,14 +26,15 @@ class Histogram:
         self.counts = [0] * (len(self.bounds) + 1)
 
     def note(self, seconds: float) -> None:
-        """There was one more."""
+        """There was one more; if the clock was set back meanwhile, it was short."""
+        seconds = max(0.0, seconds)
         self.counts[bisect_left(self.bounds, seconds)] += 1
         self.total += seconds
 
     def take_in(self, counts: Sequence[int], total: float) -> None:
         """There were more, sorted into the same classes by somebody else."""
         self.counts = list(map(add, self.counts, counts))
-        self.total += total
+        self.total += max(0.0, total)
 
     def buckets(self) -> list[tuple[str, float]]:
         """How many there were up to each bound, as Prometheus wants it."""
