@@ -34,7 +34,7 @@ class Histogram:
     def take_in(self, counts: Sequence[int], total: float) -> None:
         """There were more, sorted into the same classes by somebody else."""
         self.counts = list(map(add, self.counts, counts))
-        self.total += max(0.0, total)
+        self.total += total
 
     def buckets(self) -> list[tuple[str, float]]:
         """How many there were up to each bound, as Prometheus wants it."""
