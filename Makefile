@@ -7,7 +7,8 @@ PYTHON ?= python3
 VENV := .venv
 BUILT := build/venv
 BENCH := build/bench
-RECIPES := build/recipes
+RECIPES := $(patsubst tests/recipes/%.txt,build/recipes/%/installed,\
+	$(wildcard tests/recipes/*.txt)) build/recipes/opencode/installed
 SOURCES := $(shell find antigravity_gw antigravity_sandbox twisted -name '*.py') \
 	$(shell find antigravity_gw/admin/static -type f) \
 	setup.cfg pyproject.toml README.md
@@ -32,7 +33,7 @@ types: $(BUILT)/installed
 # Against the installed wheel: the script, unlike 'python -m pytest', does not
 # put the checkout on the path, and a test makes sure of it.  A module's tests stay
 # together: some share a daemon.
-tests: $(BUILT)/installed $(RECIPES)/installed
+tests: $(BUILT)/installed $(RECIPES)
 	$(BUILT)/bin/pytest --numprocesses auto --dist loadscope
 
 smoke: $(BUILT)/installed
@@ -67,10 +68,23 @@ $(BENCH)/installed: $(SOURCES)
 	$(BENCH)/bin/pip install --quiet '.[bench]'
 	touch $@
 
-# Clients that the recipes are run with, and that do not go together with the others.
-$(RECIPES)/installed: tests/recipes/requirements.txt
-	$(call make-venv,$(RECIPES))
-	$(RECIPES)/bin/pip install --quiet --requirement $<
+# Clients that the recipes are run with, and that do not go together with the others:
+# a venv for each list. A new pip finds out what goes together far sooner than one that
+# Python brings, and most of what is installed is never imported, so is not compiled.
+build/recipes/%/installed: tests/recipes/%.txt
+	$(call make-venv,$(@D))
+	$(@D)/bin/pip install --quiet --no-compile --upgrade 'pip>=26'
+	$(@D)/bin/pip install --quiet --no-compile --requirement $<
+	touch $@
+
+# npm would bring opencode's program for every processor that might be this one; its own
+# script, which it is for, brings the one that is.
+build/recipes/opencode/installed: tests/recipes/opencode/package.json | $(BUILT)/installed
+	mkdir -p $(@D)
+	cp $< $(@D)
+	cd $(@D) && export PATH="$(CURDIR)/$(BUILT)/bin:$$PATH" && \
+	npm install --silent --no-package-lock --ignore-scripts --omit=optional && \
+	node node_modules/opencode-ai/postinstall.mjs
 	touch $@
 
 clean:
