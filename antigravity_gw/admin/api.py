@@ -9,12 +9,13 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.web.resource import Resource
 
-from antigravity_gw.admin.actions import Actions
+from antigravity_gw.admin.actions import Actions, StoreFails
 from antigravity_gw.admin.plots import RANGES, Range
 from antigravity_gw.admin.session import Sessions, is_from_elsewhere
 from antigravity_gw.admin.view import View
 from antigravity_gw.admin.watchers import Watchers
 from antigravity_gw.checks import is_model_name
+from antigravity_gw.database import StoreError
 from antigravity_gw.errors import BadRequest, BodyTooLarge, Forbidden, NotFound
 from antigravity_gw.times import DAY
 from antigravity_gw.usage.counts import By
@@ -120,7 +121,11 @@ class Usage(Snapshot):
     async def render_GET(self, request: GatewayRequest) -> None:
         """A line for each, those with most tokens first."""
         by, since = _by(request), _since(request, self._view.pool.now() - DAY)
-        write_json(request, await self._view.usage(by, since))
+        try:
+            lines = await self._view.usage(by, since)
+        except StoreError as error:
+            raise StoreFails(error.message) from None
+        write_json(request, lines)
 
 
 class Session(Place):

@@ -77,7 +77,11 @@ class View:
         return columns(self.ledger.minutes(since), range, now)
 
     async def usage(self, by: By, since: float) -> list[dict[str, Any]]:
-        """Who or what has used how much since a moment, most tokens first."""
+        """
+        Who or what has used how much since a moment, most tokens first.
+
+        :raises StoreError: when nobody can say what is stored.
+        """
         names = {}
         if by == "account":
             names = {account.id: account.record.name for account in self.pool.accounts}

@@ -35,6 +35,9 @@ function add(element, children) {
 /** The element of this id. */
 export const at = (id) => document.getElementById(id);
 
+/** What is chosen of the radio buttons of this name. */
+export const chosen = (name) => document.querySelector(`input[name=${name}]:checked`).value;
+
 /** Set an element's text, if it is another: a live region is not to repeat itself. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
