@@ -82,12 +82,19 @@ class Place(CoroutineResource):
         return super()._rendering(request)
 
 
-class Section(Place):
-    """A part of what there is to see."""
+class Sight(Place):
+    """Something there is to see."""
 
-    def __init__(self, view: View, name: str) -> None:
+    def __init__(self, view: View) -> None:
         super().__init__()
         self._view = view
+
+
+class Section(Sight):
+    """A part of the snapshot."""
+
+    def __init__(self, view: View, name: str) -> None:
+        super().__init__(view)
         self._name = name
 
     async def render_GET(self, request: GatewayRequest) -> None:
@@ -95,19 +102,15 @@ class Section(Place):
         write_json(request, self._view.sections()[self._name])
 
 
-class Snapshot(Place):
+class Snapshot(Sight):
     """All of it, for who cannot be told of it by events."""
-
-    def __init__(self, view: View) -> None:
-        super().__init__()
-        self._view = view
 
     async def render_GET(self, request: GatewayRequest) -> None:
         """As it is now."""
         write_json(request, self._view.sections())
 
 
-class Plots(Snapshot):
+class Plots(Sight):
     """The course of an hour or a day."""
 
     async def render_GET(self, request: GatewayRequest) -> None:
@@ -115,7 +118,7 @@ class Plots(Snapshot):
         write_json(request, self._view.plots(_range(request)))
 
 
-class Usage(Snapshot):
+class Usage(Sight):
     """Who or what has used how much."""
 
     async def render_GET(self, request: GatewayRequest) -> None:

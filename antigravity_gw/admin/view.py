@@ -53,12 +53,11 @@ class View:
         now = self.pool.now()
         accounts = self._portraits.of(self.pool.accounts, now)
         requests = requests_shown(self._lives())
+        status = self._status(accounts, requests, now)
         return {
             "accounts": accounts,
             "latest": self.plots(LATEST),
-            "status": self._status(
-                accounts, requests, now
-            ),  # which says what they mean
+            "status": status,  # whose sentence is about those two
             "requests": requests,
             "failures": [failure_shown(served) for served in self.failures.latest()],
         }

@@ -181,7 +181,7 @@ export function goBy(now) {
 export const gatewayTime = () => Date.now() / 1000 + offset;
 
 /** Let the countdowns count. */
-export function tick() {
+function tick() {
   const now = gatewayTime();
   for (const element of document.querySelectorAll("time[data-until]")) {
     const left = Number(element.dataset.until) - now;
