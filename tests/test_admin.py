@@ -249,6 +249,14 @@ def test_other_pages(
     assert world.get("/admin/api/session", SHOWN, *headers).status == status
 
 
+def test_an_origin_that_is_none(make: Callable[..., Administered]) -> None:
+    """Whatever a program says it is, it is told that it may not, and no bug is met."""
+    world = make(operators=[ROOT], mode=Mode.STRICT)
+
+    assert world.get("/admin/api/session", SHOWN, "Origin: http://[").status == 403
+    assert world.get("/admin/api/session", SHOWN, "Origin: \xff").status == 403
+
+
 # What there is to see
 
 
