@@ -62,7 +62,6 @@ def add_account_parsers(commands: Any) -> None:
     change = commands.add_parser("set", help="change how an account is used")
     change.add_argument("name", metavar="NAME", help="its name or id")
     add_settings(change)
-    change.set_defaults(usage_error=change.error)
     set_command(change, set_account)
     table = commands.add_parser("list", help="the state of every account")
     table.add_argument("--json", action="store_true", help="answer in JSON")

@@ -57,7 +57,6 @@ def add_key_parsers(commands: Any) -> None:
     change = commands.add_parser("set", help="change what a key may do")
     change.add_argument("name", metavar="NAME", help="its name")
     add_key_settings(change)
-    change.set_defaults(usage_error=change.error)
     set_command(change, set_key)
     rotate = commands.add_parser("rotate", help="give a client another key")
     rotate.add_argument("name", metavar="NAME", help="its name")
