@@ -142,8 +142,8 @@ const acts = {
     await page.locator("#dialog [role=alert]").waitFor();
     seen.again = await page.locator("#dialog [role=alert]").innerText();
     await page.keyboard.press("Escape");
-    seen.complaints = seen.complaints.filter((text) => !text.includes("429"));
     await closed(page);
+    seen.complaints = seen.complaints.filter((text) => !text.includes("429"));
   },
 
   /** While a test of one account takes its time, another is about to be disabled. */
@@ -196,8 +196,8 @@ const acts = {
     await page.unroute("**/usage?*");
     await page.getByRole("radio", { name: "Account" }).check({ force: true });
     await page.locator("#usage table").waitFor();
-    seen.complaints = seen.complaints.filter((text) => !text.includes("503"));
     await closed(page);
+    seen.complaints = seen.complaints.filter((text) => !text.includes("503"));
   },
 
   async keyboard() {
@@ -237,9 +237,9 @@ const acts = {
     process.kill(asked.pid, "SIGTERM");
     await page.locator("#line[data-line=lost]").waitFor();
     seen.lost = [await page.locator("#verdict-text").innerText(), await page.locator("#line").innerText()];
-    seen.complaints = seen.complaints.filter((text) => !text.includes("ERR_CONNECTION"));
     await shot(page, "lost");
     await closed(page);
+    seen.complaints = seen.complaints.filter((text) => !text.includes("ERR_CONNECTION"));
   },
 };
 
