@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from antigravity_gw.checks import is_project
 from antigravity_gw.cli.common import CommandError
-from antigravity_gw.cli.options import number_between, or_none
+from antigravity_gw.cli.options import number_between, or_none, take
 from antigravity_gw.kind import Kind
 
 SETTINGS = ("project", "location", "weight", "priority", "concurrency")
@@ -17,41 +17,39 @@ _LOCATION = re.compile(r"[a-z][a-z0-9-]*")
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """Let *parser* take :data:`SETTINGS`."""
-    parser.add_argument(
-        "--project",
-        metavar="ID",
-        type=or_none(_project),
-        default=argparse.SUPPRESS,
-        help="the Google Cloud project to use if Google names none, or 'none'",
-    )
-    parser.add_argument(
-        "--location",
-        metavar="L",
-        type=or_none(_location),
-        default=argparse.SUPPRESS,
-        help="where Vertex AI serves it, such as europe-west4 (global)",
-    )
-    parser.add_argument(
-        "--weight",
-        metavar="W",
-        type=number_between(float, 0.001, 1000),
-        default=argparse.SUPPRESS,
-        help="its share of new conversations, beside the others' (1)",
-    )
-    parser.add_argument(
-        "--priority",
-        metavar="P",
-        type=number_between(int, -1000, 1000),
-        default=argparse.SUPPRESS,
-        help="accounts with a lower one are asked first (0)",
-    )
-    parser.add_argument(
-        "--concurrency",
-        metavar="N",
-        type=or_none(number_between(int, 1, 10_000)),
-        default=argparse.SUPPRESS,
-        help="how many requests it may serve at a time, or 'none' for any number",
-    )
+    for option, metavar, read, told in (
+        (
+            "--project",
+            "ID",
+            or_none(_project),
+            "the Google Cloud project to use if Google names none, or 'none'",
+        ),
+        (
+            "--location",
+            "L",
+            or_none(_location),
+            "where Vertex AI serves it, such as europe-west4 (global)",
+        ),
+        (
+            "--weight",
+            "W",
+            number_between(float, 0.001, 1000),
+            "its share of new conversations, beside the others' (1)",
+        ),
+        (
+            "--priority",
+            "P",
+            number_between(int, -1000, 1000),
+            "accounts with a lower one are asked first (0)",
+        ),
+        (
+            "--concurrency",
+            "N",
+            or_none(number_between(int, 1, 10_000)),
+            "how many requests it may serve at a time, or 'none' for any number",
+        ),
+    ):
+        take(parser, option, metavar, read, told)
 
 
 def _project(text: str) -> str:

@@ -4,7 +4,7 @@ import argparse
 import time
 
 from antigravity_gw.checks import is_model_pattern
-from antigravity_gw.cli.options import number_between, or_none
+from antigravity_gw.cli.options import number_between, or_none, take
 from antigravity_gw.settings import moment_of
 from antigravity_gw.times import length_of
 
@@ -44,13 +44,7 @@ def add_key_settings(parser: argparse.ArgumentParser) -> None:
             "until when it is good: 90d, 2030-01-31 or 2030-01-31T18:00:00Z",
         ),
     ):
-        parser.add_argument(
-            option,
-            metavar=metavar,
-            type=or_none(read),
-            default=argparse.SUPPRESS,
-            help=f"{told}; or 'none'",
-        )
+        take(parser, option, metavar, or_none(read), f"{told}; or 'none'")
 
 
 def _patterns(text: str) -> tuple[str, ...]:

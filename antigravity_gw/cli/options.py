@@ -42,6 +42,19 @@ def span_of(text: str) -> float:
     return float(length)
 
 
+def take(
+    parser: argparse.ArgumentParser,
+    option: str,
+    metavar: str,
+    read: Callable[[str], Any],
+    told: str,
+) -> None:
+    """Let *parser* take a setting, which :func:`given` has if it was named."""
+    parser.add_argument(
+        option, metavar=metavar, type=read, default=argparse.SUPPRESS, help=told
+    )
+
+
 def given(options: argparse.Namespace, settings: Iterable[str]) -> dict[str, Any]:
     """Those of *settings* that the command line names."""
     named = vars(options)
