@@ -30,9 +30,10 @@ types: $(BUILT)/installed
 	$(BUILT)/bin/mypy
 
 # Against the installed wheel: the script, unlike 'python -m pytest', does not
-# put the checkout on the path, and a test makes sure of it.
+# put the checkout on the path, and a test makes sure of it.  A module's tests stay
+# together: some share a daemon.
 tests: $(BUILT)/installed $(RECIPES)/installed
-	$(BUILT)/bin/pytest
+	$(BUILT)/bin/pytest --numprocesses auto --dist loadscope
 
 smoke: $(BUILT)/installed
 	$(BUILT)/bin/python tests/smoke.py

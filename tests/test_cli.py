@@ -2,6 +2,8 @@
 
 import io
 import json
+import re
+import subprocess
 import sys
 import time
 import zipfile
@@ -16,6 +18,7 @@ from helpers import CLIENT_ID, Run
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 
 from antigravity_gw.causes import Cause
 from antigravity_gw.cli import common, main
@@ -84,7 +87,7 @@ def test_add(run: Run, store: Store) -> None:
 
     assert (record.name, record.credential, record.project) == ("ada", "1//b", "p-1")
     assert record.client is None
-    assert "ada" not in record.id
+    assert re.fullmatch("[0-9a-f]{8}", record.id)  # nothing that tells whose it is
 
 
 def test_add_by_id(run: Run, store: Store) -> None:
@@ -1081,11 +1084,13 @@ def test_the_reactor_is_run_for_a_story() -> None:
     """What it returns or raises comes out, and an interruption is one."""
 
     def react(story: Callable[[Any], Any]) -> None:
-        Deferred.fromCoroutine(story("reactor"))
+        reactor = Clock()
+        Deferred.fromCoroutine(story(reactor))
+        reactor.advance(0)
         raise SystemExit
 
     async def good(reactor: Any) -> str:
-        return f"the {reactor} ran"
+        return f"the {type(reactor).__name__} ran"
 
     async def bad(_: Any) -> None:
         raise StoreError("the disk is full")
@@ -1093,11 +1098,41 @@ def test_the_reactor_is_run_for_a_story() -> None:
     async def endless(_: Any) -> None:
         await Deferred()
 
-    assert run_reactor(good, react) == "the reactor ran"
+    assert run_reactor(good, react) == "the Clock ran"
     with pytest.raises(StoreError):
         run_reactor(bad, react)
     with pytest.raises(KeyboardInterrupt):
         run_reactor(endless, react)
+
+
+INTERRUPTED = """
+import os, signal
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from antigravity_gw.cli.trials import run_reactor
+
+async def story(reactor):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except BaseException:
+        print("swallowed")
+    await Deferred()
+
+try:
+    run_reactor(story)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_an_interruption_at_the_very_beginning() -> None:
+    """Ctrl-C ends a story that has just begun, whatever it is doing."""
+    command = [sys.executable, "-P", "-c", INTERRUPTED]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.stdout == "interrupted\n", done.stderr
 
 
 # Words

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.task import react
+from twisted.internet.task import deferLater, react
 from twisted.logger import globalLogBeginner
 
 from antigravity_gw.checks import is_model_name
@@ -159,6 +159,9 @@ def run_reactor(
 
     async def told(reactor: Any) -> None:
         try:
+            # Only when it runs does Ctrl-C stop it. Until then, Ctrl-C would be an
+            # exception wherever it comes, and what opens a browser catches all.
+            await deferLater(reactor, 0)
             results.append(await story(reactor))
         except Exception as failure:
             failures.append(failure)

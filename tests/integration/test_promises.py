@@ -45,6 +45,9 @@ KIB, MIB = 2**10, 2**20
 PATIENCE = 30.0
 """Seconds to wait for what must happen soon; generous, for busy machines."""
 
+PATIENT = "[http]\ndrain_seconds = 120"
+"""Of a daemon that is not seen to end if it waits for what it need not wait for."""
+
 NAMES = ("ada", "grace", "edsger")
 CONFIG = """
 listen = ["tcp:0:interface=127.0.0.1"]
@@ -717,7 +720,6 @@ def test_bodies_beyond_the_limit(own: Daemon) -> None:
             client.sendall(start + b"Content-Length: %d\r\n\r\n" % 2**30)
             answer = read(client)
             assert (answer.status, answer.json["error"]["code"]) == (413, 413)
-            assert answer.seconds < 3.0
         with connected(own) as client:
             client.sendall(start + b"Transfer-Encoding: chunked\r\n\r\n")
             sent = 0
@@ -798,7 +800,6 @@ def test_1500_idle_connections(google: Google, tmp_path: Path) -> None:
         eventually(lambda: descriptors(daemon) <= before + 5)
 
     assert answer.status == 200
-    assert answer.seconds < 2.0
 
 
 def worked(daemon: Daemon) -> float:
@@ -837,7 +838,7 @@ def test_no_descriptors(google: Google, tmp_path: Path) -> None:
                 client.sendall(post("good"))
                 return read(client).status == 200
 
-        assert eventually(is_served) < 6.0
+        eventually(is_served)
         assert share < 0.9
         assert len(daemon.output()) < 2_000_000
         assert process.poll() is None
@@ -1002,7 +1003,7 @@ def test_failures_before_the_first_byte(
 
 
 def test_hosts_that_refuse_connections(tmp_path: Path, google: Google) -> None:
-    """The client is told within seconds."""
+    """The client is told at once, and not when an answer should have begun."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         closed = f"http://127.0.0.1:{server.getsockname()[1]}"
     config = configured(tmp_path, google.url)
@@ -1011,7 +1012,6 @@ def test_hosts_that_refuse_connections(tmp_path: Path, google: Google) -> None:
         answer = ask(daemon, "good")
 
     assert (answer.status, answer.json["error"]["status"]) == (502, "UNAVAILABLE")
-    assert answer.seconds < 6.0
 
 
 def test_hosts_that_do_not_answer_to_connections(
@@ -1501,7 +1501,7 @@ def test_one_connection(google: Google, shared: Daemon) -> None:
 
 
 def test_the_end_of_a_stream_is_the_end(google: Google, tmp_path: Path) -> None:
-    """Nobody can connect any more at once; it ends within 3 s of the last answer."""
+    """Nobody can connect any more; it ends with the last answer."""
     go_on = asyncio.Event()
 
     async def wait(call: Call) -> None:
@@ -1511,23 +1511,19 @@ def test_the_end_of_a_stream_is_the_end(google: Google, tmp_path: Path) -> None:
         await call.send(chunk(event(response("!", "STOP"))) + b"0\r\n\r\n")
 
     google.answers("wait", wait)
-    with gateway_in(tmp_path, google.url) as daemon:
+    with gateway_in(tmp_path, google.url, more=PATIENT) as daemon:
         with connected(daemon) as client, connected(daemon) as idle:
             client.sendall(stream("wait"))
             read_until(client, b"begun")
-            began = time.monotonic()
             daemon.process.terminate()
             assert idle.recv(1) == b""
             with pytest.raises(ConnectionRefusedError):
                 connected(daemon)
-            assert time.monotonic() - began < 3.0
             assert daemon.process.poll() is None
             google.soon(go_on.set)
             assert read_until(client, b"0\r\n\r\n").count(b"STOP") == 1
-        ended = time.monotonic()
 
         assert daemon.process.wait(PATIENCE) == 0
-        assert time.monotonic() - ended < 3.0
 
 
 def test_the_longest_end(google: Google, tmp_path: Path) -> None:
@@ -1555,17 +1551,16 @@ async def _stalled(call: Call) -> None:
 
 
 def test_idle_connections_at_the_end(google: Google, tmp_path: Path) -> None:
-    """Those on which nothing is under way do not hold it for 3 s."""
-    with gateway_in(tmp_path, google.url) as daemon, contextlib.ExitStack() as stack:
+    """Those on which nothing is under way do not hold it up."""
+    gateway = gateway_in(tmp_path, google.url, more=PATIENT)
+    with gateway as daemon, contextlib.ExitStack() as stack:
         for _ in range(20):
             client = stack.enter_context(connected(daemon))
             client.sendall(get("/healthz"))
             assert read(client).status == 200
-        began = time.monotonic()
         daemon.process.terminate()
 
         assert daemon.process.wait(PATIENCE) == 0
-        assert time.monotonic() - began < 3.0
 
 
 ROTATES = """
@@ -1634,16 +1629,19 @@ def test_fifty_kills(tmp_path: Path) -> None:
 
 
 def test_start_after_a_kill(google: Google, tmp_path: Path) -> None:
-    """In less than 5 s, though a pid file was left that names another process."""
+    """It takes no longer, though a pid file was left that names another process."""
+    seconds = []
     (tmp_path / "twistd.pid").write_text(f"{os.getpid()}")
-    with gateway_in(tmp_path, google.url) as daemon:
-        assert ask(daemon, "good").status == 200
-        daemon.process.kill()
-        assert daemon.process.wait(PATIENCE) == -signal.SIGKILL
-    began = time.monotonic()
-    with gateway_in(tmp_path, google.url) as daemon:
-        assert ask(daemon, "good").status == 200
-        assert time.monotonic() - began < 5.0
+    for _ in range(3):
+        began = time.monotonic()
+        with gateway_in(tmp_path, google.url) as daemon:
+            assert ask(daemon, "good").status == 200
+            seconds.append(time.monotonic() - began)
+            daemon.process.kill()
+            assert daemon.process.wait(PATIENCE) == -signal.SIGKILL
+
+    first, *later = seconds
+    assert min(later) < 3 * first
 
 
 def test_start_in_the_background_after_a_kill(google: Google, tmp_path: Path) -> None:
@@ -1651,13 +1649,11 @@ def test_start_in_the_background_after_a_kill(google: Google, tmp_path: Path) ->
     config, pidfile = configured(tmp_path, google.url), tmp_path / "twistd.pid"
     with subprocess.Popen(["true"]) as gone:
         pidfile.write_text(f"{gone.pid}")
-    began = time.monotonic()
     in_the_background(tmp_path, config)
     try:
         daemon = Daemon(gone, tmp_path / "twistd.log")
         daemon.url = re.findall(r"listening on (http://\S+), a key", daemon.output())[0]
         assert ask(daemon, "good").status == 200
-        assert time.monotonic() - began < 5.0
     finally:
         os.kill(int(pidfile.read_text()), signal.SIGTERM)
         eventually(lambda: not pidfile.exists())
@@ -1731,21 +1727,18 @@ def test_a_full_disk(google: Google, tmp_path: Path) -> None:
 
 
 def test_a_port_in_use(tmp_path: Path) -> None:
-    """It says so in one line, and ends with an error, within 12 s."""
+    """It says so in one line, and ends with an error."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        began = time.monotonic()
         listen = f"tcp:{port}:interface=127.0.0.1"
         daemon = twistd("antigravity-gw", "--listen", listen, folder=tmp_path)
-        status = daemon.process.wait(60)
-        seconds = time.monotonic() - began
+        status = daemon.process.wait(PATIENCE)
     said = [line for line in daemon.output().splitlines() if "antigravity-gw: " in line]
 
     assert status != 0
     assert len(said) == 1
     assert f"{port}" in said[0]
     assert "Traceback" not in daemon.output()
-    assert seconds < 12.0
 
 
 def test_upstream_is_down_at_the_start(google: Google, tmp_path: Path) -> None:

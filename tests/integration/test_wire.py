@@ -271,11 +271,9 @@ def test_client_leaves_behind_what_waits(
     with posted(gateway, "gemini-2.5-flash") as client:
         read_until(client, b"Hello")
         client.sendall(b"x" * size)
-    began = time.monotonic()
     ended = eventually(lambda: sandbox.calls("streamGenerateContent")[0]["ended"])
 
     assert ended == "client-left"
-    assert time.monotonic() - began < 1.0
 
 
 def test_a_client_that_sends_too_much_in_advance(
