@@ -185,6 +185,27 @@ const acts = {
     await closed(page);
   },
 
+  /** It is opened where nobody looks, and then somebody does. */
+  async hidden() {
+    const context = await browser.newContext({ httpCredentials: { username: "operator", password: asked.password } });
+    const page = await context.newPage();
+    await page.addInitScript(() => {
+      window.isHidden = true;
+      Object.defineProperty(document, "hidden", { get: () => window.isHidden });
+    });
+    const watched = [];
+    page.on("request", (r) => r.url().endsWith("/events") && watched.push(r.url()));
+    await page.goto(asked.url);
+    await page.locator("#usage table").waitFor();
+    seen.watched = watched.length;
+    await page.evaluate(() => {
+      window.isHidden = false;
+      document.dispatchEvent(new Event("visibilitychange"));
+    });
+    await page.locator("#line[data-line=live]").waitFor();
+    await context.close();
+  },
+
   /** What was used cannot be read. */
   async unread() {
     const page = await opened(DESKTOP);

@@ -127,6 +127,11 @@ def test_while_requests_are_served(look: Look) -> None:
     assert seen["complaints"] == []
 
 
+def test_nobody_looks(look: Look) -> None:
+    """A page in a hidden tab watches nothing until it is shown."""
+    assert look("hidden")["watched"] == 0
+
+
 def test_usage_that_cannot_be_read(look: Look) -> None:
     """That is said, and why, in the place of numbers that are not all."""
     seen = look("unread")
