@@ -152,18 +152,18 @@ class Ledger:
         async with self._lock:
             try:
                 await self._load()
-                if self._trouble:  # which is not over because nothing is to be written
+                if self._trouble:  # perhaps there is nothing to write that would tell
                     await self._try()
                 if self.keeping.days:
                     await self._store_all()
                     await self._prune()
             except StoreError as error:
                 trouble = error.message
-            self._is_in(trouble)
+            self._tell(trouble)
             self._forget()
         return not trouble
 
-    def _is_in(self, trouble: str) -> None:
+    def _tell(self, trouble: str) -> None:
         """Tell of *trouble* or of its end, and see soon whether it lasts."""
         self._trouble.note(trouble)
         if trouble and self._alarm is None:
@@ -233,7 +233,7 @@ class Ledger:
             except NoStore:
                 sums, has_sealed = {}, False
             except StoreError as error:
-                self._is_in(error.message)
+                self._tell(error.message)
                 raise
             batches = [self._noted]
             if self._sealed is not None and not has_sealed:
