@@ -181,6 +181,13 @@ const acts = {
     });
     await page.locator(".serving", { hasText: "1 under way" }).waitFor();
     seen.marked = await buttons.evaluateAll((all) => all.every((button) => button.marked));
+    await page.locator("#requests code").evaluate((id) => getSelection().selectAllChildren(id));
+    seen.selected = [];
+    for (let n = 0; n < 3; n++) {
+      seen.selected.push(await page.evaluate(() => String(getSelection())));
+      const up = await page.locator("#uptime").innerText();
+      await page.waitForFunction((before) => document.getElementById("uptime").textContent !== before, up);
+    }
     client.abort();
     await closed(page);
   },

@@ -120,10 +120,13 @@ def test_two_at_a_time(look: Look) -> None:
 
 
 def test_while_requests_are_served(look: Look) -> None:
-    """What somebody is about to press is not made anew under their hand."""
+    """What somebody is about to press, or to copy, is not taken from them."""
     seen = look("busy", key=KEY)
+    first, *later = seen["selected"]
 
     assert seen["marked"]
+    assert first
+    assert set(later) == {first}
     assert seen["complaints"] == []
 
 

@@ -75,9 +75,10 @@ export function table(caption, columns, rows, foot = null) {
   );
 }
 
-/** Replace what is in *place*, unless it is what *key* stands for already. */
+/** Replace what is in *place*, unless it is what *key* stands for already, or is being copied. */
 export function fill(place, key, make) {
-  if (place.dataset.key === key) return;
+  const { isCollapsed, anchorNode } = getSelection();
+  if (place.dataset.key === key || (!isCollapsed && place.contains(anchorNode))) return;
   place.dataset.key = key;
   place.replaceChildren(...[make()].flat());
 }
