@@ -4,8 +4,9 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from antigravity_gw.config import KINDS, PREFIX, Loaded, read
+from antigravity_gw.config import KINDS
 from antigravity_gw.listening import CannotStart, check_endpoints
+from antigravity_gw.loading import PREFIX, Loaded, read
 from antigravity_gw.settings import ConfigError
 from antigravity_gw.upstream.trust import UselessFile, read_trust
 

@@ -7,7 +7,8 @@ from typing import Any
 from attrs import evolve
 from twisted.application.service import MultiService
 
-from antigravity_gw.config import KINDS, Loaded, Upstream
+from antigravity_gw.config import KINDS, Upstream
+from antigravity_gw.loading import Loaded
 from antigravity_gw.pool.store import Store
 from antigravity_gw.record import Record
 from antigravity_sandbox.accounts import CLIENT_ID, CLIENT_SECRET, DEMO_ACCOUNTS

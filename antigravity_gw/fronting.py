@@ -7,8 +7,9 @@ from uuid import uuid4
 from twisted.web.resource import Resource
 
 from antigravity_gw.books import Books
-from antigravity_gw.config import Config, Loaded
+from antigravity_gw.config import Config
 from antigravity_gw.keys import KeyRing
+from antigravity_gw.loading import Loaded
 from antigravity_gw.logs.bodies import Bodies, BodiesFile
 from antigravity_gw.making import make_gateway
 from antigravity_gw.means import make_catalog
@@ -40,7 +41,7 @@ def make_site(
     reactor: Any,
     books: Books,
 ) -> GatewaySite:
-    """What clients are served by."""
+    """What clients are served by; what is counted goes by the names of its models."""
     config, counting = loaded.config, books.counting
     meters = counting.meters
     meters.models.known = _named_models(config)
@@ -80,14 +81,20 @@ def _others(config: Config, reactor: Any, counting: Counting) -> dict[bytes, Res
     return {b"metrics": MetricsPage(counting.registry, reactor)}
 
 
-def make_scraped(loaded: Loaded, reactor: Any, counting: Counting) -> GatewaySite:
-    """A site for those who want to know how it is, and nothing else."""
+def make_scraped(
+    hosts: frozenset[str], reactor: Any, counting: Counting
+) -> GatewaySite:
+    """
+    A site for those who want to know how it is, and nothing else.
+
+    :param hosts: names that ``Host`` may have, as :class:`.Guard` has them.
+    """
     tree = Branch()
     tree.putChild(b"healthz", Health())
     tree.putChild(b"metrics", MetricsPage(counting.registry, reactor))
     site = GatewaySite(
         tree,
-        OpenDoor(Mode.OFF, KeyRing(), hosts=make_guard(loaded).hosts),
+        OpenDoor(Mode.OFF, KeyRing(), hosts=hosts),
         reactor,
         limits=ClientLimits(body_bytes=0),  # who needs no key takes up no room
         deadlines=Deadlines(),

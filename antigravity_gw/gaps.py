@@ -24,6 +24,7 @@ class Gaps:
     total: float = 0.0
 
     def add(self, seconds: float) -> None:
-        """There was one more."""
+        """There was one more; if the clock was set back meanwhile, it was short."""
         self.counts[bisect_left(BOUNDS, seconds)] += 1
-        self.total += seconds
+        if seconds > 0.0:
+            self.total += seconds

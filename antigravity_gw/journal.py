@@ -14,15 +14,15 @@ CLIENT_LEFT = "client_left"
 THEIRS = (CLIENT_LEFT, "write_timeout", "too_far_ahead")
 """How requests end that the client has broken off, whatever their status."""
 
+OURS = ("exhausted", "needs_operator")
+"""How requests end that accounts have failed, though their status is a client's."""
+
 FIRST_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 """
 The upper ends of the classes of time to the first event, in seconds.
 
 A last class has what took longer.
 """
-
-OURS = ("exhausted", "needs_operator")
-"""How requests end that accounts have failed, though their status is a client's."""
 
 
 @define(eq=False)
@@ -174,5 +174,6 @@ Witness = Callable[[Served], None]
 """
 Is told of each request that has ended.
 
-It is called on the way of the next one, so it is quick, and it does not fail.
+It is called on the way of the next one, so it is quick.  What it raises is a bug,
+which is logged.
 """

@@ -5,10 +5,11 @@ from typing import Any
 
 from attrs import evolve
 
-from antigravity_gw.config import Config, Loaded
+from antigravity_gw.config import Config
 from antigravity_gw.gateway import Gateway, Limits
 from antigravity_gw.happenings import Listener, unheard
 from antigravity_gw.kind import Kinds
+from antigravity_gw.loading import Loaded
 from antigravity_gw.logs.levels import Levels
 from antigravity_gw.logs.lines import Manner
 from antigravity_gw.means import Commons, make_catalog, make_kinds

@@ -6,9 +6,10 @@ from attrs import evolve, frozen
 
 from antigravity_gw import USER_AGENT
 from antigravity_gw.catalog import Catalog
-from antigravity_gw.config import Config, Loaded
+from antigravity_gw.config import Config
 from antigravity_gw.kind import Kind, Kinds, Means
 from antigravity_gw.kinds.registered import KINDS
+from antigravity_gw.loading import Loaded
 from antigravity_gw.settings import ConfigError
 from antigravity_gw.upstream.client import Patience, Upstream
 from antigravity_gw.upstream.credentials import Exchange, by_way_of

@@ -68,7 +68,7 @@ class Result:
 
     @property
     def is_as_before(self) -> bool:
-        """Whether its state is not that which was found."""
+        """Whether it is still in a state from before, which was not found just now."""
         return self.state.reason not in (None, self.found.reason)
 
     def as_object(self) -> dict[str, Any]:

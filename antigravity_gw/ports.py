@@ -80,7 +80,7 @@ async def _held(description: str, holder: Holder) -> Premise:
         NAME,
         Grade.PROBLEM,
         f"{description}: something else is listening there, no antigravity-gw",
-        "stop what uses it, or name another in 'listen'",
+        "stop what uses it, or name another",
     )
 
 
@@ -111,7 +111,7 @@ def socket_path(description: str) -> Path:
 
 
 def _impossible(description: str, why: str) -> Premise:
-    to_do = "name another in 'listen', such as tcp:8045:interface=127.0.0.1"
+    to_do = "name another, such as tcp:8045:interface=127.0.0.1"
     return Premise(NAME, Grade.PROBLEM, f"{description}: {why}", to_do)
 
 

@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from antigravity_gw.causes import Cause
-from antigravity_gw.config import KINDS, Loaded
-from antigravity_gw.database import NoStore, StoreError
+from antigravity_gw.config import KINDS
+from antigravity_gw.database import PARTS, NoStore, StoreError
 from antigravity_gw.descriptors import room
 from antigravity_gw.diagnosis import MOST_SKEW
+from antigravity_gw.loading import Loaded
 from antigravity_gw.pool.store import Store
 from antigravity_gw.remedies import REMEDIES
 
@@ -77,8 +78,9 @@ def surroundings(loaded: Loaded) -> Iterator[Premise]:
 
 def _secrets(loaded: Loaded) -> Iterator[Premise]:
     """Whether other users of this machine can read what they should not."""
-    told = [loaded.config.oauth.client_secret_file]
-    told += [key.file for key in loaded.config.auth.keys]
+    config = loaded.config
+    told = [config.oauth.client_secret_file]
+    told += [key.file for key in (*config.auth.keys, *config.admin.keys)]
     files = [loaded.secret_file(name) for name in told if name]
     if _has_secret(loaded):
         files.append(loaded.path)
@@ -144,7 +146,7 @@ def _yet_to_be_made(directory: Path) -> Premise:
 
 def _database(directory: Path) -> Iterator[Premise]:
     """The modes are looked at first: opening the database mends them."""
-    for end in ("", "-wal", "-shm"):
+    for end in PARTS:
         part = directory / f"{Store.FILE_NAME}{end}"
         if part.exists() and _mode(part) & NOT_ITS_OWNER:
             yield Premise(

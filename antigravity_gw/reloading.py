@@ -8,10 +8,11 @@ from typing import Any, Protocol
 from twisted.application.service import Service
 from twisted.logger import Logger
 
-from antigravity_gw.config import Config, Loaded
+from antigravity_gw.config import Config
 from antigravity_gw.descriptors import Descriptors
 from antigravity_gw.fronting import make_guard
 from antigravity_gw.listening import CannotStart, Listeners
+from antigravity_gw.loading import Loaded
 from antigravity_gw.logs.lines import Log
 from antigravity_gw.making import make_manner
 from antigravity_gw.wiring import Wired

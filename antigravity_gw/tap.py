@@ -8,24 +8,21 @@ import gc
 import os
 import sys
 from collections.abc import Mapping, MutableMapping
-from pathlib import Path
 from typing import Any
 
-from twisted.application.internet import TimerService
-from twisted.application.service import IService, MultiService, Service
-from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
-from twisted.logger import ILogObserver, Logger
+from twisted.application.service import IService
 from twisted.python import usage
-from twisted.python.components import Componentized
 
+from antigravity_gw.bookkeeping import Bookkeeping, Writing
 from antigravity_gw.checking import Misconfigured, checked, good_news
-from antigravity_gw.config import Loaded
+from antigravity_gw.daemon import Daemon, Repeating
 from antigravity_gw.database import StoreError
 from antigravity_gw.descriptors import Descriptors
 from antigravity_gw.draining import Draining, Signals
 from antigravity_gw.embedded import Embedded
 from antigravity_gw.keys import StoredKey
 from antigravity_gw.listening import CannotStart, Listeners
+from antigravity_gw.loading import Loaded
 from antigravity_gw.logs.lines import Log
 from antigravity_gw.logs.places import NoSuchPlace, opened
 from antigravity_gw.making import make_manner
@@ -35,10 +32,9 @@ from antigravity_gw.notifying import Notifying
 from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.clientkeys import ClientKeys
 from antigravity_gw.pool.store import Store
-from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.reloading import Reloading
 from antigravity_gw.steadying import Steadying
-from antigravity_gw.wiring import Wired, wired
+from antigravity_gw.wiring import wired
 
 STORE_CHECK = 1.0
 """How often to look whether the command line has changed the store, in seconds."""
@@ -110,108 +106,6 @@ class Options(usage.Options):
             parent["pidfile"] = ""
 
 
-class Daemon(MultiService):
-    """
-    All services of the daemon.  The last to start is the first to stop.
-
-    :param twistd: the options of twistd itself.
-    :param log: what twistd is to have the log written by, unless it has been told.
-    """
-
-    _log = Logger()
-
-    def __init__(
-        self, twistd: Mapping[str, Any], log: ILogObserver | None = None
-    ) -> None:
-        super().__init__()
-        self._twistd = twistd
-        self._observer = log
-
-    def setServiceParent(self, parent: Any) -> None:
-        """Become part of an application, of which twistd asks what logs."""
-        if self._observer is not None and isinstance(parent, Componentized):
-            parent.setComponent(ILogObserver, self._observer)
-        super().setServiceParent(parent)
-
-    def privilegedStartService(self) -> None:
-        """
-        Open what needs opening.
-
-        In the background, the process that was started in the foreground still
-        waits for word; twistd sends none when the daemon exits by itself, and
-        leaves its pid file behind.
-
-        :raises CannotStart: when the daemon cannot run.
-        """
-        try:
-            super().privilegedStartService()
-        except CannotStart as refused:
-            pipe, pidfile = map(self._twistd.get, ("statusPipe", "pidfile"))
-            if pipe is not None:
-                os.write(pipe, f"1 {refused}".encode("ascii", "replace")[:100])
-            if pidfile:
-                Path(pidfile).unlink(missing_ok=True)
-            raise
-
-    def stopService(self) -> Deferred[None]:
-        """
-        Stop one service after the other, and wait for each.
-
-        Nobody comes in any more, what is under way is served, and only then is
-        that taken away which serves it.
-        """
-        Service.stopService(self)
-        return Deferred.fromCoroutine(self._stop())
-
-    async def _stop(self) -> None:
-        for part in reversed(self.services):
-            try:
-                await maybeDeferred(part.stopService)
-            except Exception:
-                self._log.failure("while stopping {part}", part=part)
-
-
-class Repeating(TimerService):
-    """Does something again and again, and at the end waits for none of it."""
-
-    def stopService(self) -> None:
-        """What is under way may be waiting for the network."""
-        super().stopService()
-
-
-class Writing(Service):
-    """Sees at the end that what was learnt of accounts is on disk."""
-
-    def __init__(self, writer: StoreWriter) -> None:
-        self._writer = writer
-
-    def stopService(self) -> Deferred[bool]:
-        """The Deferred fires when it is, or cannot be."""
-        super().stopService()
-        return self._writer.flushed()
-
-
-class Bookkeeping(Service):
-    """Sees that usage of earlier runs is read, and at the end all of it on disk."""
-
-    def __init__(self, house: Wired) -> None:
-        self._house = house
-        self._ledger = house.books.ledger
-
-    def startService(self) -> None:
-        """Begin to read."""
-        super().startService()
-        self._ledger.flushed()
-        self._recalling = Deferred.fromCoroutine(self._house.recall())
-        self._recalling.addErrback(lambda failure: failure.trap(CancelledError))
-
-    def stopService(self) -> Deferred[None]:
-        """The Deferred fires when all is on disk, or cannot be."""
-        super().stopService()
-        self._recalling.cancel()
-        return Deferred.fromCoroutine(self._ledger.close())
-
-
 def settle() -> None:
     """
     Have the garbage collector pass over what lives as long as the daemon.
@@ -244,8 +138,7 @@ def makeService(options: Options) -> IService:
     loaded = load()
     store, accounts, keys = _opened(loaded)
     house = wired(loaded, store, reactor)
-    house.pool.take_up(accounts)
-    house.take_up_keys(keys)
+    house.watch.take_up(accounts, keys)
     handed_over = _handed_over(os.environ)
     listeners = Listeners(
         reactor,
@@ -279,7 +172,7 @@ def makeService(options: Options) -> IService:
         Steadying(reactor),
         descriptors,
         Writing(house.pool.writer),
-        Bookkeeping(house),
+        Bookkeeping(reactor, house.books.ledger, house.site.allowances),
         Repeating(STORE_CHECK, house.watch.look),
         Repeating(QUOTA_CHECK, house.quotas.look),
         LagWatch(reactor, house.books.counting.meters.lag),

@@ -1,11 +1,9 @@
 """Building the rooms from a configuration, and handing them to each other."""
 
 import secrets
-from collections.abc import Sequence
 from typing import Any
 
 from attrs import define, field, frozen
-from twisted.internet.task import deferLater
 
 from antigravity_gw.admin.actions import Actions
 from antigravity_gw.admin.api import Office, make_api
@@ -15,12 +13,10 @@ from antigravity_gw.admin.session import Sessions
 from antigravity_gw.admin.trials import Turns
 from antigravity_gw.admin.view import View
 from antigravity_gw.admin.watchers import Watchers
-from antigravity_gw.allowances import day_of
 from antigravity_gw.books import Books
-from antigravity_gw.config import Config, Loaded
-from antigravity_gw.database import StoreError
+from antigravity_gw.config import Config
 from antigravity_gw.fronting import make_bodies, make_guard, make_scraped, make_site
-from antigravity_gw.keys import StoredKey
+from antigravity_gw.loading import Loaded
 from antigravity_gw.making import make_endpoints, make_pool, make_trial
 from antigravity_gw.means import Commons, make_catalog, make_kinds
 from antigravity_gw.metrics.collector import Counting
@@ -31,15 +27,11 @@ from antigravity_gw.pool.store import Store
 from antigravity_gw.pool.watch import StoreWatch
 from antigravity_gw.pool.writer import StoreWriter
 from antigravity_gw.states import headcount, state_of
-from antigravity_gw.times import DAY
 from antigravity_gw.upstream.endpoints import Endpoints
 from antigravity_gw.upstream.threads import Threads
 from antigravity_gw.usage.ledger import Keeping, Ledger
 from antigravity_gw.web.guard import Guard
 from antigravity_gw.web.site import GatewaySite
-
-RECALL_AGAIN = 10.0
-"""When to ask again what clients have used today, in seconds."""
 
 QUOTAS_AFTER = 15.0
 """How long a daemon runs before it asks for quotas, in seconds."""
@@ -104,7 +96,7 @@ class Wired:
         self.furnish(site, loaded)
         self.site.go_by(site)
         self.site.bodies = make_bodies(loaded, self.pool, self._scribe)
-        self.scraped.go_by(make_scraped(loaded, reactor, self.books.counting))
+        self.scraped.go_by(make_scraped(guard.hosts, reactor, self.books.counting))
         self.warn()
 
     def furnish(self, site: GatewaySite, loaded: Loaded) -> None:
@@ -134,27 +126,6 @@ class Wired:
         told = headcount(state_of(each.known(), now) for each in self.pool.accounts)
         return f"{told}; connections: {len(connections)}, requests: {connections.busy}"
 
-    def take_up_keys(self, stored: Sequence[StoredKey]) -> None:
-        """Let in whom the keys of the store belong to, and nobody they belonged to."""
-        self.site.guard.take_up(stored)
-
-    async def recall(self) -> None:
-        """
-        Let what clients have used of today's tokens outlive a restart.
-
-        It is tried again until the store can be read.
-        """
-        reactor = self._commons.reactor
-        while True:
-            day = day_of(reactor.seconds())
-            try:
-                tokens = await self.books.ledger.tokens_since(day * DAY)
-            except StoreError:  # the ledger has told
-                await deferLater(reactor, RECALL_AGAIN)
-                continue
-            self.site.allowances.seed(day, tokens)
-            return
-
 
 def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
     """What serves *loaded*'s configuration; the accounts are yet to be taken up."""
@@ -166,7 +137,8 @@ def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
     pool = make_pool(loaded, StoreWriter(store), kinds, reactor, tell)
     ledger = Ledger(store.directory, reactor, _keeping(loaded.config))
     books = Books(counting, ledger)
-    site = make_site(loaded, make_guard(loaded), pool, endpoints, reactor, books)
+    guard = make_guard(loaded)
+    site = make_site(loaded, guard, pool, endpoints, reactor, books)
     scribe = Threads(reactor, most=1)
     site.bodies = make_bodies(loaded, pool, scribe)
     counting.look_at(Present(pool, site, endpoints, ledger))
@@ -175,7 +147,7 @@ def wired(loaded: Loaded, store: Store, reactor: Any) -> Wired:
         pool,
         _quotas(loaded, pool),
         books,
-        make_scraped(loaded, reactor, counting),
+        make_scraped(guard.hosts, reactor, counting),
         endpoints,
         # At SIGHUP the site gets another guard.
         StoreWatch(pool, store, lambda keys: site.guard.take_up(keys)),

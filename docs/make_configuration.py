@@ -17,7 +17,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import attrs
 
-from antigravity_gw.config import PREFIX, Config
+from antigravity_gw.config import Config
+from antigravity_gw.loading import PREFIX
 from antigravity_gw.reloading import FIXED
 from antigravity_gw.settings import Place, settings_of
 

@@ -22,12 +22,14 @@ settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")  # no absolute times: the machine may be busy
 
 
-def pytest_collection_finish() -> None:
+@pytest.fixture(scope="module", autouse=True)
+def what_was_before() -> None:
     """
-    Have no test look through what was there before the first.
+    Have no test look through what was there before its module's first.
 
     Each test collects garbage, and thousands of tests are many objects.
     """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
 

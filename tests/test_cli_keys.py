@@ -12,8 +12,8 @@ from helpers import Run
 
 from antigravity_gw.cli.keytables import Listed, key_listing, key_object
 from antigravity_gw.cli.tables import Moment
-from antigravity_gw.config import load
 from antigravity_gw.keys import Allowance, StoredKey
+from antigravity_gw.loading import load
 from antigravity_gw.pool.clientkeys import ClientKeys
 from antigravity_gw.pool.store import Store
 

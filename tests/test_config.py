@@ -10,9 +10,10 @@ import attrs
 import pytest
 
 from antigravity_gw.checking import looked_through
-from antigravity_gw.config import PREFIX, Config, Loaded, default_file, load
+from antigravity_gw.config import Config
 from antigravity_gw.database import StoreError
 from antigravity_gw.keys import Allowance, Key
+from antigravity_gw.loading import PREFIX, Loaded, default_file, load
 from antigravity_gw.pool.store import Store
 from antigravity_gw.settings import ConfigError, settings_of
 

@@ -21,11 +21,11 @@ from twisted.logger import (
 from twisted.python.failure import Failure
 
 from antigravity_gw.config import LogLevels
+from antigravity_gw.daemon import Daemon
 from antigravity_gw.journal import Served
 from antigravity_gw.logs.levels import SUBSYSTEMS, Levels, subsystem_of
 from antigravity_gw.logs.lines import FilteredLog, LineLog, Manner
 from antigravity_gw.logs.places import NoSuchPlace, is_journal, opened
-from antigravity_gw.tap import Daemon
 
 EVENT = {"log_namespace": "antigravity_gw.x", "log_level": LogLevel.info}
 EVERYTHING = Levels("debug")

@@ -115,6 +115,15 @@ def test_many_keys() -> None:
     assert sum(row.requests for row in meters.rows.values()) == MOST_KEYS + 10
 
 
+def test_the_clock_is_set_back() -> None:
+    """What has ended before it began was short, and no sum gets smaller."""
+    histogram = Histogram((0.1, 1.0))
+    for seconds in (0.5, -3600.0):
+        histogram.note(seconds)
+
+    assert (histogram.counts, histogram.total) == ([1, 1, 0], 0.5)
+
+
 @pytest.mark.parametrize(
     ("served", "expected"),
     [

@@ -32,12 +32,12 @@ from world import (
 
 from antigravity_gw import __version__
 from antigravity_gw.checking import looked_through
-from antigravity_gw.config import Loaded, load
 from antigravity_gw.database import StoreError
 from antigravity_gw.fronting import make_guard
 from antigravity_gw.happenings import Cooled
 from antigravity_gw.journal import Served
 from antigravity_gw.keys import Key, KeyRing
+from antigravity_gw.loading import Loaded, load
 from antigravity_gw.metrics.door import OpenDoor
 from antigravity_gw.metrics.families import FAMILIES, Sort
 from antigravity_gw.metrics.histogram import Histogram

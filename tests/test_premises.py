@@ -14,7 +14,7 @@ from twisted.internet import reactor as installed_reactor
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from antigravity_gw.config import Loaded, load
+from antigravity_gw.loading import Loaded, load
 from antigravity_gw.pool.store import Store
 from antigravity_gw.ports import socket_path, tried
 from antigravity_gw.premises import (
@@ -115,7 +115,9 @@ def test_a_damaged_database(folder: Path) -> None:
     assert "is damaged" in found.told
 
 
-@pytest.mark.parametrize("place", ["oauth.client_secret_file", "auth.keys"])
+@pytest.mark.parametrize(
+    "place", ["oauth.client_secret_file", "auth.keys", "admin.keys"]
+)
 def test_secrets(folder: Path, place: str) -> None:
     """Files with a secret in them are for nobody else."""
     secret = folder / "secret"
@@ -124,6 +126,7 @@ def test_secrets(folder: Path, place: str) -> None:
         "oauth.client_secret_file": "[oauth]\nclient_id = 'x'\n"
         "client_secret_file = 'secret'\n",
         "auth.keys": "[[auth.keys]]\nname = 'alice'\nfile = 'secret'\n",
+        "admin.keys": "[[admin.keys]]\nname = 'olga'\nfile = 'secret'\n",
     }[place]
     with (folder / "config.toml").open("a") as file:
         file.write(entry)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, execute
-from world import HELLO, STREAM, WHOLE, Reply, World, event
+from world import HELLO, STREAM, TEXT, WHOLE, Reply, World, event
 
 from antigravity_gw.logs.bodies import MARGIN, MOST_WAITING, Bodies, BodiesFile
 from antigravity_gw.logs.redaction import HIDDEN, redacted
@@ -250,6 +250,19 @@ def test_off(tmp_path: Path) -> None:
 
     assert world.site.bodies is None
     assert all(request.recording is None for each in requests for request in each)
+    assert not (tmp_path / "bodies").exists()
+
+
+def test_turned_off(tmp_path: Path) -> None:
+    """What was under way then leaves nothing where there may be no file any more."""
+    world = recorded(tmp_path)
+    world.google.script = [Reply(body=event(TEXT), stays_open=True)]
+    path = "/v1/models/pro:streamGenerateContent?alt=sse"
+    client = world.post(path, HELLO, KEYED)
+    world.site.bodies = None
+    client.leave()
+
+    assert [served.events for served in world.ended] == [1]
     assert not (tmp_path / "bodies").exists()
 
 

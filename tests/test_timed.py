@@ -10,6 +10,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 from world import HELLO, LAST, TEXT, WHOLE, Client, Reply, World, event
 
+from antigravity_gw.steadying import Steadying
 from antigravity_gw.web.admission import Limits
 from antigravity_gw.web.deadlines import Deadlines
 
@@ -34,6 +35,14 @@ def wait(world: World, seconds: float) -> None:
     """Let time pass."""
     world.clock.advance(seconds)
     world.settle()
+
+
+def set_clock_back(world: World, seconds: float) -> None:
+    """Have the clock say less from now on, and timers come when they would have."""
+    steady = world.clock.seconds()
+    steadying = Steadying(world.clock, lambda: steady)
+    world.clock.rightNow -= seconds
+    steadying.look()
 
 
 def dribble(client: Client, data: bytes, every: float) -> None:
@@ -219,6 +228,23 @@ def test_new_deadlines(world: World) -> None:
     assert timed_out(client)
 
 
+@pytest.mark.parametrize("seconds", [2.0, 60.0, 3600.0])
+def test_the_clock_is_set_back(world: World, seconds: float) -> None:
+    """A client has no more time for that, neither for its first head nor between."""
+    silent = world.client()
+    idle = world.get("/healthz")
+    wait(world, 5.0)
+    set_clock_back(world, seconds)
+    wait(world, 4.9)
+    assert not silent.transport.disconnecting
+    wait(world, 0.2)
+    assert silent.transport.disconnecting
+    assert not idle.transport.disconnecting
+    wait(world, 65.0)
+
+    assert idle.transport.disconnecting
+
+
 class Line(FileDescriptor):
     """A connection with Twisted's own buffer, whose other end reads at will."""
 
@@ -287,6 +313,15 @@ def test_a_client_that_reads_slowly(world: World, line: Line) -> None:
 
     assert not line.aborted
     assert line.taken == 10_000
+
+
+def test_nothing_is_read_and_the_clock_is_set_back(world: World, line: Line) -> None:
+    """The time may begin once more, but it has an end."""
+    set_clock_back(world, 3600.0)
+    for _ in range(76):
+        wait(world, 1.0)
+
+    assert line.aborted
 
 
 def test_a_client_that_stops_reading(world: World, line: Line) -> None:

@@ -9,6 +9,7 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.logger import formatEvent
 from world import HELLO, LAST, STREAM, TEXT, WHOLE, Reply, World, event, key_of
 
+from antigravity_gw.journal import Served
 from antigravity_gw.web.forms import Form
 from antigravity_gw.web.guard import Mode
 from antigravity_gw.web.resource import CoroutineResource
@@ -675,4 +676,20 @@ def test_a_bug(world: World, logged: list[dict[str, Any]]) -> None:
     assert b"secret" not in client.received()
     bugs = [e for e in logged if "log_failure" in e]
     assert [bug["log_failure"].getErrorMessage() for bug in bugs] == ["secret"]
+    logged[:] = [e for e in logged if "log_failure" not in e]
+
+
+def test_a_witness_that_fails(world: World, logged: list[dict[str, Any]]) -> None:
+    """A bug in what keeps account of requests is logged, and harms no client."""
+
+    def broken(served: Served) -> None:
+        raise ZeroDivisionError
+
+    world.site.witnesses = [broken, *world.site.witnesses]
+    client = world.generate()
+
+    assert client.ended_well
+    assert [served.status for served in world.ended] == [200]
+    bugs = [e for e in logged if "log_failure" in e]
+    assert [bug["log_failure"].type for bug in bugs] == [ZeroDivisionError]
     logged[:] = [e for e in logged if "log_failure" not in e]

@@ -9,9 +9,10 @@ from twisted.internet.defer import Deferred, execute
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
 from antigravity_gw.admin.trials import TooManyTests, Turns
-from antigravity_gw.config import load
+from antigravity_gw.bookkeeping import Bookkeeping
 from antigravity_gw.fronting import make_guard
 from antigravity_gw.journal import Served
+from antigravity_gw.loading import load
 from antigravity_gw.pool.store import Store
 from antigravity_gw.relay import Relay
 from antigravity_gw.upstream.body import SealedBody
@@ -88,7 +89,7 @@ def test_tokens_of_today(tmp_path: Path) -> None:
     house.books.ledger.in_thread = execute
 
     assert house.site.allowances.tokens("ann", reactor.seconds()) == 0
-    now(house.recall())
+    Bookkeeping(reactor, house.books.ledger, house.site.allowances).startService()
     assert house.site.allowances.tokens("ann", reactor.seconds()) == 7
 
 

@@ -20,11 +20,8 @@ from antigravity_gw.objects import timestamp
 from antigravity_gw.pool.pool import AccountPool
 from antigravity_gw.usage.counts import By
 from antigravity_gw.usage.ledger import Ledger
-from antigravity_gw.web.operators import is_for_operators
+from antigravity_gw.web.paths import Area
 from antigravity_gw.web.site import GatewaySite
-
-BESIDES = ("healthz", "readyz")
-"""Paths of requests that are of no interest while they are under way."""
 
 STORE_FAILS = (
     "What is learnt of accounts cannot be stored ({unsaved} waiting): see that the "
@@ -127,6 +124,5 @@ class View:
         return [
             Live(request.served, request.sentLength)
             for request in self.site.under_way
-            if not is_for_operators(request.segments)
-            and request.served.path.strip("/") not in BESIDES
+            if request.area is Area.API
         ]

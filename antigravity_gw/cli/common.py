@@ -11,8 +11,8 @@ from typing import Any
 
 from attrs import define, frozen
 
-from antigravity_gw.config import Loaded, load
 from antigravity_gw.kind import Given, Kind
+from antigravity_gw.loading import Loaded, load
 from antigravity_gw.pool.account import Known
 from antigravity_gw.pool.clientkeys import ClientKeys
 from antigravity_gw.pool.store import Store

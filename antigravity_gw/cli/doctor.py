@@ -111,7 +111,8 @@ async def _of_everything(options: argparse.Namespace, reactor: Any) -> Report:
     premises = list(configuration(loaded, problems))
     if loaded is not None:
         premises += surroundings(loaded)
-        premises += [await tried(reactor, each) for each in loaded.config.listen]
+        endpoints = (*loaded.config.listen, *loaded.config.metrics.listen)
+        premises += [await tried(reactor, each) for each in endpoints]
     if not options.json:
         print("\n".join(daemon_lines(premises)), flush=True)
     if loaded is None or problems:

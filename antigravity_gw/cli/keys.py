@@ -21,9 +21,9 @@ from antigravity_gw.cli.keyoptions import add_key_settings
 from antigravity_gw.cli.keytables import KEYS, Listed, key_listing, key_object
 from antigravity_gw.cli.options import given, some_given, span_of
 from antigravity_gw.cli.tables import Moment
-from antigravity_gw.config import Loaded, load
 from antigravity_gw.database import NoStore
 from antigravity_gw.keys import Allowance, StoredKey, is_key_name
+from antigravity_gw.loading import Loaded, load
 from antigravity_gw.objects import timestamp
 from antigravity_gw.pool.clientkeys import SETTINGS, ClientKeys
 from antigravity_gw.pool.store import Store

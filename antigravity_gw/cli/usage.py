@@ -15,8 +15,8 @@ from attrs import asdict
 from antigravity_gw.cli.charts import chart, notes
 from antigravity_gw.cli.common import CommandError, overrides, print_json, warn
 from antigravity_gw.cli.words import clock_time, paragraph, span
-from antigravity_gw.config import Loaded, load
 from antigravity_gw.database import NoStore, StoreError
+from antigravity_gw.loading import Loaded, load
 from antigravity_gw.objects import timestamp
 from antigravity_gw.pool.store import Store
 from antigravity_gw.times import HOUR

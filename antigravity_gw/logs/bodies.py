@@ -108,10 +108,14 @@ class Bodies:
 
     def begin(self, id: str, began: float) -> "Recording":
         """What a request is to be recorded by."""
-        return Recording(self, id, began)
+        return Recording(self.longest, id, began)
 
     def write(self, recording: "Recording", shown: Iterable[str]) -> None:
-        """Write *recording*, without the secrets there are and those *shown*."""
+        """
+        Write *recording*, without the secrets there are.
+
+        :param shown: those that its client has shown.
+        """
         if self._waiting >= MOST_WAITING:
             return
         self._waiting += 1
@@ -136,11 +140,12 @@ class Recording:
     """
     One request's bodies, as far as they are kept.
 
+    :ivar most: how many bytes to write of each.
     :ivar id: the request's.
     :ivar began: when its head had come, in POSIX seconds.
     """
 
-    bodies: Bodies
+    most: int
     id: str
     began: float
     _received: bytes = field(default=b"", init=False, repr=False)
@@ -149,7 +154,7 @@ class Recording:
 
     @property
     def _kept(self) -> int:
-        return self.bodies.most + MARGIN
+        return self.most + MARGIN
 
     def receive(self, body: bytes) -> None:
         """All of the client's body has come."""
@@ -162,17 +167,9 @@ class Recording:
         self._lengths["to_client"] = self._lengths.get("to_client", 0) + len(data)
         self._sent += data[: self._kept - len(self._sent)]
 
-    def end(self, shown: Iterable[str]) -> None:
-        """
-        The request has ended: have it written.
-
-        :param shown: the secrets that its client has shown.
-        """
-        self.bodies.write(self, shown)
-
     def lines(self, secrets: Iterable[str]) -> bytes:
         """What there is to write of it, without *secrets*."""
-        secrets, most = list(secrets), self.bodies.longest
+        secrets, most = list(secrets), self.most
         when = datetime.fromtimestamp(self.began, UTC)
         texts = {"from_client": self._received, "to_client": bytes(self._sent)}
         lines = []

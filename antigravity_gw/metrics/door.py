@@ -9,8 +9,9 @@ from twisted.web.http import Request
 
 from antigravity_gw.errors import Forbidden
 from antigravity_gw.keys import ANYBODY, Key
-from antigravity_gw.web.guard import Guard, is_local
+from antigravity_gw.web.guard import OTHER_HOST, Guard, is_local
 from antigravity_gw.web.origins import host_of, is_expected_host
+from antigravity_gw.web.paths import Area
 
 
 @define
@@ -33,7 +34,7 @@ class OpenDoor(Guard):
             )
         return False
 
-    def admit(self, request: Request, path: list[bytes], now: float) -> Key:
+    def admit(self, request: Request, area: Area, now: float) -> Key:
         """
         Let *request* pass, or not.
 
@@ -43,10 +44,7 @@ class OpenDoor(Guard):
         if authority is None or isinstance(request.getHost(), UNIXAddress):
             return ANYBODY
         if not (_is_address(authority) or is_expected_host(authority, self.hosts)):
-            raise Forbidden(
-                "the Host header names another machine; if that name is this "
-                "gateway's, its operator has to add it to http.hosts"
-            )
+            raise Forbidden(OTHER_HOST)
         return ANYBODY
 
 

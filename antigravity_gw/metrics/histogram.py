@@ -26,7 +26,8 @@ class Histogram:
         self.counts = [0] * (len(self.bounds) + 1)
 
     def note(self, seconds: float) -> None:
-        """There was one more."""
+        """There was one more; if the clock was set back meanwhile, it was short."""
+        seconds = max(0.0, seconds)
         self.counts[bisect_left(self.bounds, seconds)] += 1
         self.total += seconds
 

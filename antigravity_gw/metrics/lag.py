@@ -38,6 +38,5 @@ class LagWatch(Service):
         self._call = self._clock.callLater(EVERY, self._look)
 
     def _look(self) -> None:
-        # The clock may have been set back meanwhile.
-        self._lag.note(max(0.0, self._clock.seconds() - self._due))
+        self._lag.note(self._clock.seconds() - self._due)
         self._again()

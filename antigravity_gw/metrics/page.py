@@ -7,7 +7,6 @@ from attrs import frozen
 from prometheus_client.core import CollectorRegistry, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
@@ -69,12 +68,9 @@ class MetricsPage(CoroutineResource):
                     part, end = part.removesuffix(END), END
                 parts.append(_without_head(part) if number else part)
                 if self._clock.seconds() - began > TURN:
-                    await self._pause()
+                    await deferLater(self._clock, 0.0)
                     began = self._clock.seconds()
         return b"".join([*parts, end])
-
-    def _pause(self) -> Deferred[None]:
-        return deferLater(self._clock, 0.0, lambda: None)
 
 
 def _slices(family: Metric) -> Iterator[Metric]:

@@ -47,6 +47,11 @@ class StoreWatch:
             "the account store can be read again",
         )
 
+    def take_up(self, accounts: Sequence[Known], keys: Sequence[StoredKey]) -> None:
+        """Go by these accounts and keys of the store, and by no others."""
+        self.pool.take_up(accounts)
+        self.take_up_keys(keys)
+
     def look(self) -> Deferred[None]:
         """
         Look; say it once when that fails, and once when it works again.
@@ -69,9 +74,7 @@ class StoreWatch:
             news, trouble = None, error.message
         self._trouble.note(trouble)
         if news is not None:
-            accounts, keys = news
-            self.pool.take_up(accounts)
-            self.take_up_keys(keys)
+            self.take_up(*news)
         self.pool.writer.retry()
 
     def _news(self) -> tuple[list[Known], list[StoredKey]] | None:

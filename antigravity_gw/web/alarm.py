@@ -48,6 +48,9 @@ class Alarm:
         self._call = self._clock.callLater(wait, self._run_out)
 
     def _run_out(self) -> None:
+        # A clock that was set back meanwhile has brought the timer forward as well.
+        # What was put off after that may ring so much too early, this one time.
+        self._due -= max(0.0, self._runs_out - self._clock.seconds())
         self._call, self._runs_out = None, math.inf
         if self._due <= self._clock.seconds():
             self._due = math.inf

@@ -18,15 +18,19 @@ from antigravity_gw.keys import (
     StoredKey,
     presented,
 )
-from antigravity_gw.web.operators import Operators, is_for_operators
+from antigravity_gw.web.operators import Operators
 from antigravity_gw.web.origins import (
     host_of,
     is_expected_host,
     is_loopback,
     is_same_site,
 )
+from antigravity_gw.web.paths import Area
 
-HEALTH = ([b"healthz"], [b"readyz"])
+OTHER_HOST = (
+    "the Host header names another machine; if that name is this gateway's, its "
+    "operator has to add it to http.hosts"
+)
 
 
 class Mode(Enum):
@@ -91,11 +95,11 @@ class Guard:
                 name=name,
             )
 
-    def admit(self, request: Request, path: list[bytes], now: float) -> Key:
+    def admit(self, request: Request, area: Area, now: float) -> Key:
         """
         Let *request* pass, or not.
 
-        :param path: its path, in segments.
+        :param area: what its path is about.
         :returns: the key that was shown, which may have expired; ANYBODY where none
             is asked for, and none of ours is shown.
         :raises GatewayError: when it may not pass, saying why.
@@ -104,9 +108,9 @@ class Guard:
         is_open = self.mode is Mode.OFF
         if is_open:
             self._admit_local(request, authority)
-        if is_for_operators(path):
+        if area is Area.OPERATORS:
             return self.operators.admit(request, now, asks_clients=not is_open)
-        if self.mode is not Mode.STRICT and path in HEALTH:
+        if self.mode is not Mode.STRICT and area is Area.HEALTH:
             return ANYBODY
         if is_open:
             return self._recognised(request, now)
@@ -134,10 +138,7 @@ class Guard:
         if isinstance(request.getHost(), UNIXAddress):
             return
         if authority is not None and not is_expected_host(authority, self.hosts):
-            raise Forbidden(
-                "the Host header names another machine; if that name is this "
-                "gateway's, its operator has to add it to http.hosts"
-            )
+            raise Forbidden(OTHER_HOST)
         for origin in request.requestHeaders.getRawHeaders(b"origin", []):
             text = origin.decode("latin-1")
             if not is_same_site(text, authority or "", self.origins):

@@ -9,7 +9,6 @@ looks like a local client.
 
 import base64
 import binascii
-from collections.abc import Sequence
 
 from attrs import field, frozen
 from twisted.internet.address import UNIXAddress
@@ -18,9 +17,6 @@ from twisted.web.http import Request
 from antigravity_gw.errors import Forbidden, NoOperator
 from antigravity_gw.keys import ANYBODY, HEADERS, Key, KeyRing, presented
 from antigravity_gw.web.origins import host_of, is_loopback
-
-PATHS = ([b"admin"], [b"metrics"])
-"""What is below these is for operators."""
 
 FORWARDED = (
     *(b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip"),
@@ -39,11 +35,6 @@ SHIELD = {
     "cross-origin-resource-policy": "same-origin",
 }
 """What keeps pages of others from what is for operators, and ours from the rest."""
-
-
-def is_for_operators(path: Sequence[bytes]) -> bool:
-    """Whether *path*, in segments, is for operators only."""
-    return list(path[:1]) in PATHS
 
 
 @frozen

@@ -24,9 +24,8 @@ from antigravity_gw.keys import ANYBODY, HEADERS, Key
 from antigravity_gw.logs.bodies import Recording
 from antigravity_gw.web.admission import Share
 from antigravity_gw.web.forms import ALT, Form
-from antigravity_gw.web.guard import HEALTH
-from antigravity_gw.web.operators import SHIELD, is_for_operators
-from antigravity_gw.web.paths import model_asked
+from antigravity_gw.web.operators import SHIELD
+from antigravity_gw.web.paths import Area, area_of, model_asked
 from antigravity_gw.web.replies import write_error, write_nothing
 
 LONGEST_WORD = 200
@@ -55,6 +54,7 @@ class GatewayRequest(Request):
     :ivar recording: what its bodies are recorded by, if the operator wants that.
     :ivar segments: its path, unquoted; ``//`` counts as one slash, since SDKs
         make it of a base URL that ends in one.
+    :ivar area: what that is about.
     """
 
     site: Any  # a GatewaySite, which this module comes before
@@ -67,6 +67,7 @@ class GatewayRequest(Request):
     is_under_way = False
     share: Share | None = None
     takes_body = False
+    area = Area.API
     serving: Deferred[None] | None = None
     cut: GatewayError | None = None
     recording: Recording | None = None
@@ -94,8 +95,9 @@ class GatewayRequest(Request):
         self.segments = [
             unquote_to_bytes(part) for part in self.path.split(b"/") if part
         ]
+        self.area = area_of(self.segments)
         self._note()
-        if not is_for_operators(self.segments):
+        if self.area is not Area.OPERATORS:
             self.page_origin = self.site.guard.allows_origin(self)
         if self.page_origin is not None:
             self.setHeader("access-control-allow-origin", self.page_origin)
@@ -115,7 +117,7 @@ class GatewayRequest(Request):
         served.streams = self._asks_for_stream()
         self.setHeader("x-request-id", served.id)
         self.site.under_way.add(self)
-        if is_for_operators(self.segments):
+        if self.area is Area.OPERATORS:
             self._shield()
         elif self.site.bodies is not None:
             self.recording = self.site.bodies.begin(served.id, served.began)
@@ -143,19 +145,19 @@ class GatewayRequest(Request):
         if not self.is_preflight():
             if not self.path.startswith(b"/") or not _PRINTABLE.fullmatch(self.uri):
                 raise BadRequest("the request target must be a path, in ASCII")
-            self.key = self.site.guard.admit(self, self.segments, self.served.began)
+            self.key = self.site.guard.admit(self, self.area, self.served.began)
             self.served.key = self.key.name
             self.key.expect_good(self.served.began)
         if self.clientproto == b"HTTP/1.1":
             self._check_expectations()
         # What needs no key takes no body: strangers could take up all the room.
-        self.takes_body = self.segments not in HEALTH and not self.is_preflight()
+        self.takes_body = self.area is not Area.HEALTH and not self.is_preflight()
         if length and not self.takes_body:
             raise BodyTooLarge(NO_BODY)
         wants_answer = self.key.is_limited and self._asks_for_answer()
         self.share = self.site.admission.admit(
             length,
-            counts=not self._is_about_us(),
+            counts=self.area is Area.API,  # the rest is told however busy we are
             stream_of=self.served.key if self.served.streams else None,
             streams=self.key.allowance.streams,
         )
@@ -187,10 +189,6 @@ class GatewayRequest(Request):
         allowance = self.key.allowance
         return not allowance.models or allowance.allows(self.site.names_of(model))
 
-    def _is_about_us(self) -> bool:
-        """Whether it asks how the gateway is, which it is told however busy that is."""
-        return self.segments in HEALTH or is_for_operators(self.segments)
-
     def _comes_too_late(self) -> bool:
         """
         Whether it is not served any more when the daemon is about to end.
@@ -198,7 +196,7 @@ class GatewayRequest(Request):
         The first of its connection is, since who was let in is not turned away; but
         who asks whether we are ready is told that we are not.
         """
-        if self.segments in HEALTH:
+        if self.area is Area.HEALTH:
             return self.segments == [b"readyz"]
         return bool(self.channel.has_asked)
 
@@ -342,8 +340,9 @@ class GatewayRequest(Request):
             served.sent = self.sentLength
             served.seconds = self.site.reactor.seconds() - served.began
             self.site.has_ended(served)
-            if self.recording is not None:
-                self.recording.end(self._secrets())
+            # The operator may not want it any more.
+            if self.recording is not None and self.site.bodies is not None:
+                self.site.bodies.write(self.recording, self._secrets())
 
     def _secrets(self) -> list[str]:
         """What its client has shown that may be a secret, right or wrong."""

@@ -100,7 +100,7 @@ class GatewaySite(Site):
         self.deadlines = deadlines
         self.under_way: set[GatewayRequest] = set()
         self.new_id = new_id
-        self.witnesses = witnesses
+        self.witnesses: Sequence[Witness] = (self.allowances.note, *witnesses)
         self.tell = tell
         self.bodies: Bodies | None = None
         self._date = (0, "")
@@ -136,11 +136,13 @@ class GatewaySite(Site):
     def has_ended(self, served: Served) -> None:
         """A request has ended, well or not: one line tells of it."""
         self.tally.count(served.ended)
-        self.allowances.note(served)
         level = LogLevel.warn if served.is_trouble else LogLevel.info
         self._log.emit(level, "{served}", served=served)
         for witness in self.witnesses:
-            witness(served)
+            try:
+                witness(served)
+            except Exception:  # a bug, which is no reason to keep a client waiting
+                self._log.failure("while keeping account of {id}", id=served.id)
 
     def log_rejected(self, error: GatewayError, id: str) -> None:
         """The same for what could not be understood as a request."""

@@ -160,7 +160,7 @@ class TimedChannel(QuickChannel):
 
     def _look_at_writing(self) -> None:
         now, left = self.site.reactor.seconds(), unsent(self.transport)
-        if left < self._unsent:
+        if left < self._unsent or now < self._took:  # the clock was set back
             self._took = now
         self._unsent = left
         patience = self.site.deadlines.write

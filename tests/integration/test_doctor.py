@@ -540,17 +540,20 @@ def test_beside_a_daemon(surgery: Surgery) -> None:
     assert beside.returncode == 0
 
 
-def test_a_port_of_somebody_else(surgery: Surgery) -> None:
-    """Whatever holds the port keeps the daemon from starting."""
+@pytest.mark.parametrize(
+    "more", ["", '[metrics]\nlisten = ["tcp:0:interface=127.0.0.1"]\n']
+)
+def test_a_port_of_somebody_else(surgery: Surgery, more: str) -> None:
+    """Whatever holds a port keeps the daemon from starting."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        text = surgery.config.read_text()
-        surgery.config.write_text(text.replace("tcp:0:", f"tcp:{port}:"))
+        text = surgery.config.read_text() + more
+        surgery.config.write_text(f"tcp:{port}:".join(text.rsplit("tcp:0:", 1)))
         done = surgery.run("doctor", "--json")
     told = json.loads(done.stdout)
-    (found,) = (each for each in told["daemon"] if each["name"] == "port")
+    found = [each for each in told["daemon"] if each["name"] == "port"][-1]
 
     assert (done.returncode, found["grade"]) == (1, "problem")
     assert "something else is listening there" in found["told"]

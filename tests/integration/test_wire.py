@@ -81,7 +81,7 @@ def test_events_arrive_one_by_one(
     gateway: Daemon, sandbox: Sandbox, query: str
 ) -> None:
     """The first event is here while upstream has not made the last."""
-    sandbox.rule("stall", after=1)
+    sandbox.rule("stall", after=1, method="streamGenerateContent")
     with posted(gateway, "gemini-2.5-flash", query) as client:
         read_until(client, b"Hello")
         (call,) = sandbox.calls("streamGenerateContent")
@@ -108,7 +108,7 @@ def test_events_arrive_one_by_one(
 )
 def test_framings_of_upstream(gateway: Daemon, sandbox: Sandbox, framing: str) -> None:
     """However upstream frames its events, the client reads them in one form."""
-    sandbox.rule(framing)
+    sandbox.rule(framing, method="streamGenerateContent")
     with posted(gateway, "gemini-2.5-flash") as client:
         response = read_until(client, b"\r\n0\r\n\r\n")
     events = payload(response).decode().removesuffix("\n\n").split("\n\n")
@@ -131,7 +131,7 @@ def test_broken_off(gateway: Daemon, sandbox: Sandbox, model: str) -> None:
 
 def test_client_leaves(gateway: Daemon, sandbox: Sandbox) -> None:
     """Upstream is left as soon as the client has gone."""
-    sandbox.rule("stall", after=1)
+    sandbox.rule("stall", after=1, method="streamGenerateContent")
     with posted(gateway, "gemini-2.5-flash") as client:
         read_until(client, b"Hello")
     ended = eventually(lambda: sandbox.calls("streamGenerateContent")[0]["ended"])
@@ -142,7 +142,7 @@ def test_client_leaves(gateway: Daemon, sandbox: Sandbox) -> None:
 
 def test_client_leaves_before_the_answer(gateway: Daemon, sandbox: Sandbox) -> None:
     """Also while upstream has not even sent its headers; nobody else is asked."""
-    sandbox.rule("stall", after="nothing")
+    sandbox.rule("stall", after="nothing", method="streamGenerateContent")
     with posted(gateway, "gemini-2.5-flash"):
         eventually(lambda: sandbox.calls("streamGenerateContent"))
     ended = eventually(lambda: sandbox.calls("streamGenerateContent")[0]["ended"])
@@ -153,7 +153,8 @@ def test_client_leaves_before_the_answer(gateway: Daemon, sandbox: Sandbox) -> N
 
 def test_client_sets_the_pace(gateway: Daemon, sandbox: Sandbox) -> None:
     """While the client does not read, upstream waits and memory does not grow."""
-    sandbox.rule("many-events", n=80_000, size=1000)  # some 80 MB
+    events = {"n": 80_000, "size": 1000}  # some 80 MB
+    sandbox.rule("many-events", **events, method="streamGenerateContent")
     with posted(gateway, "gemini-2.5-flash") as client:
         data = client.recv(1000)
         before, sent = resident(gateway), -1
@@ -219,7 +220,7 @@ def test_idle_connections_upstream(serve: Serve, sandbox: Sandbox) -> None:
 def test_a_client_that_reads_nothing(serve: Serve, sandbox: Sandbox) -> None:
     """It is cut off after a while, and the call upstream ended."""
     daemon = serve("[http]\nwrite_seconds = 1", accounts=("ada",))
-    sandbox.rule("many-events", n=80_000, size=1000)
+    sandbox.rule("many-events", n=80_000, size=1000, method="streamGenerateContent")
     with posted(daemon, "gemini-2.5-flash") as client:
         client.recv(1000)
         ended = eventually(lambda: sandbox.calls("streamGenerateContent")[0]["ended"])
@@ -232,7 +233,7 @@ def test_a_client_that_reads_nothing(serve: Serve, sandbox: Sandbox) -> None:
 def test_a_client_that_reads_slowly(serve: Serve, sandbox: Sandbox) -> None:
     """It is not, even when it takes much less than there is room for."""
     daemon = serve("[http]\nwrite_seconds = 1", accounts=("ada",))
-    sandbox.rule("many-events", n=12_000, size=1000)
+    sandbox.rule("many-events", n=12_000, size=1000, method="streamGenerateContent")
     with posted(daemon, "gemini-2.5-flash") as client:
         for _ in range(12):
             assert client.recv(64 * 1024)
@@ -267,7 +268,7 @@ def test_client_leaves_behind_what_waits(
     gateway: Daemon, sandbox: Sandbox, size: int
 ) -> None:
     """What it has sent in advance does not keep us from noticing that it has left."""
-    sandbox.rule("stall", after=1)
+    sandbox.rule("stall", after=1, method="streamGenerateContent")
     with posted(gateway, "gemini-2.5-flash") as client:
         read_until(client, b"Hello")
         client.sendall(b"x" * size)
@@ -280,7 +281,7 @@ def test_a_client_that_sends_too_much_in_advance(
     gateway: Daemon, sandbox: Sandbox
 ) -> None:
     """It is cut off, and its call upstream with it."""
-    sandbox.rule("stall", after=1)
+    sandbox.rule("stall", after=1, method="streamGenerateContent")
     with posted(gateway, "gemini-2.5-flash") as client:
         read_until(client, b"Hello")
         with contextlib.suppress(ConnectionError):

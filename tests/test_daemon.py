@@ -1,4 +1,4 @@
-"""Tests for ``antigravity_gw.tap``: the order in which the daemon ends."""
+"""Tests for ``antigravity_gw.daemon``: the order in which it ends."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from helpers import now
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 
-from antigravity_gw.tap import Daemon
+from antigravity_gw.daemon import Daemon
 
 
 class Part(Service):
