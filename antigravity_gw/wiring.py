@@ -3,13 +3,14 @@
 import secrets
 from typing import Any
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from antigravity_gw.admin.actions import Actions
 from antigravity_gw.admin.api import Office, make_api
 from antigravity_gw.admin.files import read_files
 from antigravity_gw.admin.pages import Page
 from antigravity_gw.admin.session import Sessions
+from antigravity_gw.admin.trials import Turns
 from antigravity_gw.admin.view import View
 from antigravity_gw.admin.watchers import Watchers
 from antigravity_gw.books import Books
@@ -42,11 +43,13 @@ class Seen:
     What the page for operators shows, and to whom, whatever the settings.
 
     :ivar watchers: those who look at it.
+    :ivar turns: whose account may be tested.
     """
 
     view: View
     watchers: Watchers
     sessions: Sessions
+    turns: Turns = field(factory=Turns)
 
 
 @define(eq=False)
@@ -106,7 +109,7 @@ class Wired:
         usual = next(iter(models), "")
         trial = make_trial(loaded, store, commons.reactor, usual, commons)
         catalog = make_catalog(loaded.config)
-        actions = Actions(self.pool, store, self.watch, trial, catalog)
+        actions = Actions(self.pool, store, self.watch, trial, catalog, seen.turns)
         office = Office(seen.view, actions, seen.watchers, seen.sessions, models)
         page = Page(read_files())
         page.putChild(b"api", make_api(office))

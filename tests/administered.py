@@ -15,8 +15,6 @@ from antigravity_gw.admin.pages import Page
 from antigravity_gw.admin.session import Sessions
 from antigravity_gw.admin.view import View
 from antigravity_gw.admin.watchers import Watchers
-from antigravity_gw.pool.pool import AccountPool
-from antigravity_gw.pool.preparing import Preparation
 from antigravity_gw.pool.tokens import Tokens
 from antigravity_gw.trial import LONGEST, Trial
 
@@ -63,17 +61,8 @@ class Administered(World):
         """What asks an account, in a pool that is not this gateway's."""
         limits = evolve(LIMITS, total=LONGEST, whole=LONGEST)
         gateway = self.make_gateway(limits)
-        writer = self.pool.writer
-        tokens = Tokens(self.kinds, self.clock, writer.learn)
-        consequences = self.pool.consequences
-        pool = AccountPool(
-            clock=self.clock,
-            writer=writer,
-            tokens=tokens,
-            kinds=self.kinds,
-            preparation=Preparation(tokens, self.kinds, consequences, self.clock),
-            consequences=consequences,
-        )
+        tokens = Tokens(self.kinds, self.clock, self.pool.writer.learn)
+        pool = self.make_pool(tokens, self.pool.consequences)
         return Trial(evolve(gateway, pool=pool), self.store, "pro")
 
     def look(self, path: str, *headers: str) -> Any:

@@ -66,7 +66,7 @@ def google(generate: Reply = WHOLE) -> Callable[[Call], Reply]:
 
 
 def test_disks_that_fail(world: Administered) -> None:
-    """Whoever looks is told of both stores, though requests are served."""
+    """Whoever looks is told of both stores, and of no usage that is not all."""
 
     def broken(*_: object) -> Deferred[None]:
         raise StoreError("the disk is full")
@@ -76,8 +76,11 @@ def test_disks_that_fail(world: Administered) -> None:
     world.generate()
     world.ledger.flushed()
     accounts, usage = world.look("status")["warnings"]
+    asked = world.get("/admin/api/usage")
 
     assert before == []
+    assert asked.error() == (503, "UNAVAILABLE")
+    assert "the disk is full" in asked.json()["error"]["message"]
     assert "What is learnt of accounts cannot be stored" in accounts
     assert usage == "the disk is full"
 
@@ -244,6 +247,14 @@ def test_other_pages(
     world = make(operators=[ROOT], origins=origins)
 
     assert world.get("/admin/api/session", SHOWN, *headers).status == status
+
+
+def test_an_origin_that_is_none(make: Callable[..., Administered]) -> None:
+    """Whatever a program says it is, it is told that it may not, and no bug is met."""
+    world = make(operators=[ROOT], mode=Mode.STRICT)
+
+    assert world.get("/admin/api/session", SHOWN, "Origin: http://[").status == 403
+    assert world.get("/admin/api/session", SHOWN, "Origin: \xff").status == 403
 
 
 # What there is to see

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from administered import Administered
 from jsonschema import Draft202012Validator
+from twisted.internet.defer import fail
 from twisted.web.resource import Resource
 from world import TEXT, WHOLE, Reply, event
 
 from antigravity_gw.admin.files import read_files
+from antigravity_gw.database import StoreError
 from antigravity_gw.needs import Need
 from antigravity_gw.pool.hold import EVERY_MODEL, Hold
 from antigravity_gw.states import Label
@@ -110,6 +112,7 @@ def test_what_is_done(world: Administered) -> None:
     ("path", "method", "status"),
     [
         ("/admin/api/usage", "get", 400),
+        ("/admin/api/usage", "get", 503),
         ("/admin/api/accounts/{id}/enable", "post", 403),
         ("/admin/api/accounts/{id}/enable", "post", 404),
         ("/admin/api/accounts/{id}/test", "post", 400),
@@ -120,7 +123,9 @@ def test_what_is_refused(
 ) -> None:
     """And so are those that are not well."""
     if method == "get":
-        client = world.get(f"{path}?by=nothing")
+        if status == 503:
+            world.ledger.in_thread = lambda *_: fail(StoreError("the disk is full"))
+        client = world.get(f"{path}?by={'nothing' if status == 400 else 'key'}")
     else:
         id = "nobody" if status == 404 else "a"
         token = "" if status == 403 else None

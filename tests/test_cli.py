@@ -622,6 +622,8 @@ def test_no_store(run: Run, tmp_path: Path) -> None:
     """Looking makes none, nor does anything but adding."""
     status, out, _ = run("accounts", "list")
     assert (status, "There is no account yet" in out) == (0, True)
+    for way in ("gemini_api_key", "antigravity-gw login", "import FILE"):
+        assert way in out
     assert run("accounts", "list", "--json")[:2] == (0, "[]\n")
     for command in ("show", "enable", "disable", "remove", "test"):
         status, _, err = run("accounts", command, "ada")

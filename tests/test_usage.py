@@ -305,8 +305,8 @@ def test_bad_disks_are_told_once(
         ledger.note(served())
         clock.advance(5.0)
     assert "the disk is full" in ledger.trouble
-    assert lines(ledger)["alice"].requests == 5
     disk.fails = ""
+    assert lines(ledger)["alice"].requests == 5
     clock.advance(5.0)
     told = [e["log_format"] for e in logged]
 
@@ -315,6 +315,29 @@ def test_bad_disks_are_told_once(
         "usage cannot be stored or rea",
         "usage is stored again",
     ]
+
+
+def test_bad_disks_that_are_only_read(
+    ledger: Ledger, clock: Clock, disk: Disk, logged: list[dict[str, Any]]
+) -> None:
+    """Who asks is told, and nobody else has to come for it to be over."""
+    ledger.note(served())
+    now(ledger.flushed())
+    disk.fails = "before"
+    for _ in range(3):
+        with pytest.raises(StoreError):
+            lines(ledger)
+        clock.advance(5.0)
+    assert "the disk is full" in ledger.trouble
+    disk.fails = ""
+    clock.advance(5.0)
+
+    assert ledger.trouble == ""
+    assert [e["log_format"][:21] for e in logged] == [
+        "usage cannot be store",
+        "usage is stored again",
+    ]
+    assert clock.getDelayedCalls() == []
 
 
 def test_stored_although_it_seemed_to_fail(
@@ -389,7 +412,7 @@ def test_damage(
 
 
 def test_a_newer_schema(ledger: Ledger, logged: list[dict[str, Any]]) -> None:
-    """A store of a newer version is left alone, and usage stays in memory."""
+    """A store of a newer version is left alone; that it cannot be read is told."""
     now(ledger.flushed())
     UsageStore.open(ledger.directory)
     with closing(sqlite3.connect(ledger.directory / "usage.sqlite3")) as db:
@@ -398,7 +421,9 @@ def test_a_newer_schema(ledger: Ledger, logged: list[dict[str, Any]]) -> None:
 
     assert now(ledger.flushed()) is False
     assert "upgrade antigravity-gw" in ledger.trouble
-    assert lines(ledger) == {"alice": ONE}
+    with pytest.raises(StoreError, match="upgrade"):
+        lines(ledger)
+    assert len(ledger.minutes(0.0)) == 1
     assert len([e for e in logged if "cannot be stored" in e["log_format"]]) == 1
 
 

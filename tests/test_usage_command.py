@@ -8,16 +8,16 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 import pytest
+from helpers import Run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antigravity_gw.cli import main
 from antigravity_gw.cli.charts import bar, chart, human
 from antigravity_gw.cli.usage import harmless
 from antigravity_gw.cli.words import WIDTH, columns
@@ -31,7 +31,6 @@ from antigravity_gw.usage.periods import Period, moment, whole_hours
 from antigravity_gw.usage.store import Signature, UsageStore
 from antigravity_gw.wire.usage import Usage
 
-Run = Callable[..., tuple[int, str, str]]
 NOW = time.time()
 NOON = 1_800_014_400.0
 ALICE = Count(2, 1, 1_234_567, 800, 200, 1_000_000)
@@ -39,25 +38,9 @@ BOB = Count(1, 0, 10, 20, 30, 0)
 
 
 @pytest.fixture
-def run(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Run:
-    """Runs the command on a state directory of its own."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("STATE_DIRECTORY", "CONFIGURATION_DIRECTORY", "XDG_CONFIG_HOME"):
-        monkeypatch.delenv(name, raising=False)
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        try:
-            status = main(["-s", str(tmp_path / "state"), "usage", *arguments])
-        except SystemExit as usage:
-            status = int(str(usage.code))
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return command
+def run(run: Run) -> Run:
+    """Runs this command."""
+    return partial(run, "usage")
 
 
 @pytest.fixture

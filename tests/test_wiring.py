@@ -1,11 +1,14 @@
 """Tests for ``antigravity_gw.wiring``: connections to upstream, and usage."""
 
 from pathlib import Path
+from typing import Any
 
+import pytest
 from helpers import now
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
+from antigravity_gw.admin.trials import TooManyTests, Turns
 from antigravity_gw.bookkeeping import Bookkeeping
 from antigravity_gw.fronting import make_guard
 from antigravity_gw.journal import Served
@@ -20,7 +23,7 @@ from antigravity_gw.wire.answer import EventFraming, StreamedAnswer
 from antigravity_gw.wire.envelope import unwrapped
 from antigravity_gw.wire.judging import Table
 from antigravity_gw.wire.usage import Usage
-from antigravity_gw.wiring import wired
+from antigravity_gw.wiring import Wired, wired
 
 HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -132,3 +135,23 @@ def test_failures_are_remembered(tmp_path: Path) -> None:
     house.site.has_ended(Served(id="two", model="pro", ended="unreachable"))
 
     assert {failed.id for failed in house.books.failures.latest()} == {"one", "two"}
+
+
+def test_tests_stay_few(tmp_path: Path) -> None:
+    """A test that is under way when a new configuration comes counts after it, too."""
+    loaded = load(None, {"HOME": str(tmp_path), "ANTIGRAVITY_GW_ADMIN_PAGE": "true"})
+    house = wired(loaded, Store.open(tmp_path), MemoryReactorClock())
+    turns(house).take("a", 0.0)
+    house.rewire(loaded, make_guard(loaded))
+
+    with pytest.raises(TooManyTests):
+        turns(house).take("b", 0.0)
+
+
+def turns(house: Wired) -> Turns:
+    """Those that the page goes by."""
+    place: Any = house.site.resource
+    for name in (b"admin", b"api", b"accounts"):
+        place = place.children[name]
+    found: Turns = place._office.actions.turns
+    return found

@@ -368,13 +368,9 @@ class World:
         consequences = Consequences(
             writer, self.clock.seconds, chance=lambda: 0.0, tell=tell
         )
-        self.pool = AccountPool(
-            clock=self.clock,
-            writer=writer,
-            tokens=tokens,
-            kinds=self.kinds,
-            preparation=Preparation(tokens, self.kinds, consequences, self.clock),
-            consequences=consequences,
+        self.pool = self.make_pool(
+            tokens,
+            consequences,
             chooser=Chooser(settings.get("strategy", Strategy.FILL)),
         )
         for name in settings.get("accounts", ("a", "b", "c")):
@@ -437,6 +433,20 @@ class World:
             means = make_means(upstream, self.endpoints, hosts, **more)
             others[kind.name] = kind(means)
         return others
+
+    def make_pool(
+        self, tokens: Tokens, consequences: Consequences, **more: Any
+    ) -> AccountPool:
+        """A pool of this world, with no account in it."""
+        return AccountPool(
+            clock=self.clock,
+            writer=consequences.writer,
+            tokens=tokens,
+            kinds=self.kinds,
+            preparation=Preparation(tokens, self.kinds, consequences, self.clock),
+            consequences=consequences,
+            **more,
+        )
 
     def make_gateway(self, limits: Limits, tells: bool = False) -> Gateway:
         """What serves from this world's pool."""

@@ -22,7 +22,7 @@ from antigravity_gw.trial import Trial
 
 
 class StoreFails(GatewayError):
-    """What an operator wants done to an account cannot be stored."""
+    """What an operator wants to be done cannot be stored, or to be seen not read."""
 
     code = 503
     status = "UNAVAILABLE"

@@ -9,12 +9,13 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.web.resource import Resource
 
-from antigravity_gw.admin.actions import Actions
+from antigravity_gw.admin.actions import Actions, StoreFails
 from antigravity_gw.admin.plots import RANGES, Range
 from antigravity_gw.admin.session import Sessions, is_from_elsewhere
 from antigravity_gw.admin.view import View
 from antigravity_gw.admin.watchers import Watchers
 from antigravity_gw.checks import is_model_name
+from antigravity_gw.database import StoreError
 from antigravity_gw.errors import BadRequest, BodyTooLarge, Forbidden, NotFound
 from antigravity_gw.times import DAY
 from antigravity_gw.usage.counts import By
@@ -81,12 +82,19 @@ class Place(CoroutineResource):
         return super()._rendering(request)
 
 
-class Section(Place):
-    """A part of what there is to see."""
+class Sight(Place):
+    """Something there is to see."""
 
-    def __init__(self, view: View, name: str) -> None:
+    def __init__(self, view: View) -> None:
         super().__init__()
         self._view = view
+
+
+class Section(Sight):
+    """A part of the snapshot."""
+
+    def __init__(self, view: View, name: str) -> None:
+        super().__init__(view)
         self._name = name
 
     async def render_GET(self, request: GatewayRequest) -> None:
@@ -94,19 +102,15 @@ class Section(Place):
         write_json(request, self._view.sections()[self._name])
 
 
-class Snapshot(Place):
+class Snapshot(Sight):
     """All of it, for who cannot be told of it by events."""
-
-    def __init__(self, view: View) -> None:
-        super().__init__()
-        self._view = view
 
     async def render_GET(self, request: GatewayRequest) -> None:
         """As it is now."""
         write_json(request, self._view.sections())
 
 
-class Plots(Snapshot):
+class Plots(Sight):
     """The course of an hour or a day."""
 
     async def render_GET(self, request: GatewayRequest) -> None:
@@ -114,13 +118,17 @@ class Plots(Snapshot):
         write_json(request, self._view.plots(_range(request)))
 
 
-class Usage(Snapshot):
+class Usage(Sight):
     """Who or what has used how much."""
 
     async def render_GET(self, request: GatewayRequest) -> None:
         """A line for each, those with most tokens first."""
         by, since = _by(request), _since(request, self._view.pool.now() - DAY)
-        write_json(request, await self._view.usage(by, since))
+        try:
+            lines = await self._view.usage(by, since)
+        except StoreError as error:
+            raise StoreFails(error.message) from None
+        write_json(request, lines)
 
 
 class Session(Place):

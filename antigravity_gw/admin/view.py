@@ -50,12 +50,11 @@ class View:
         now = self.pool.now()
         accounts = self._portraits.of(self.pool.accounts, now)
         requests = requests_shown(self._lives())
+        status = self._status(accounts, requests, now)
         return {
             "accounts": accounts,
             "latest": self.plots(LATEST),
-            "status": self._status(
-                accounts, requests, now
-            ),  # which says what they mean
+            "status": status,  # whose sentence is about those two
             "requests": requests,
             "failures": [failure_shown(served) for served in self.failures.latest()],
         }
@@ -74,7 +73,11 @@ class View:
         return columns(self.ledger.minutes(since), range, now)
 
     async def usage(self, by: By, since: float) -> list[dict[str, Any]]:
-        """Who or what has used how much since a moment, most tokens first."""
+        """
+        Who or what has used how much since a moment, most tokens first.
+
+        :raises StoreError: when nobody can say what is stored.
+        """
         names = {}
         if by == "account":
             names = {account.id: account.record.name for account in self.pool.accounts}

@@ -1,13 +1,12 @@
 """``antigravity-gw accounts``: what an operator says of accounts, and sees of them."""
 
 import argparse
-import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from antigravity_gw.checks import is_project
+from antigravity_gw.cli.accountoptions import SETTINGS, add_settings, check_settings
 from antigravity_gw.cli.common import (
     CommandError,
     Desk,
@@ -19,7 +18,9 @@ from antigravity_gw.cli.common import (
     set_command,
     warn,
 )
+from antigravity_gw.cli.options import given, some_given
 from antigravity_gw.cli.tables import Moment, card, listing
+from antigravity_gw.cli.words import paragraph
 from antigravity_gw.database import NoStore
 from antigravity_gw.importing import Found, stranger
 from antigravity_gw.kind import Given, Kind
@@ -29,12 +30,6 @@ from antigravity_gw.pool.account import Known
 from antigravity_gw.record import CODE_ASSIST, Record
 from antigravity_gw.states import ACCOUNTS, LOGIN, handle
 from antigravity_gw.wire.oauth import OAuthClient
-
-NONE = "none"
-"""What takes a setting back, on the command line."""
-
-_LOCATION = re.compile(r"[a-z][a-z0-9-]*")
-SETTINGS = ("project", "location", "weight", "priority", "concurrency")
 
 
 def add_account_parsers(commands: Any) -> None:
@@ -67,7 +62,6 @@ def add_account_parsers(commands: Any) -> None:
     change = commands.add_parser("set", help="change how an account is used")
     change.add_argument("name", metavar="NAME", help="its name or id")
     add_settings(change)
-    change.set_defaults(usage_error=change.error)
     set_command(change, set_account)
     table = commands.add_parser("list", help="the state of every account")
     table.add_argument("--json", action="store_true", help="answer in JSON")
@@ -87,87 +81,6 @@ def add_account_parsers(commands: Any) -> None:
     set_command(rename, rename_account)
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Let *parser* take what an operator can set of an account."""
-    parser.add_argument(
-        "--project",
-        metavar="ID",
-        type=or_none(_project),
-        default=argparse.SUPPRESS,
-        help="the Google Cloud project to use if Google names none, or 'none'",
-    )
-    parser.add_argument(
-        "--location",
-        metavar="L",
-        type=or_none(_location),
-        default=argparse.SUPPRESS,
-        help="where Vertex AI serves it, such as europe-west4 (global)",
-    )
-    parser.add_argument(
-        "--weight",
-        metavar="W",
-        type=number_between(float, 0.001, 1000),
-        default=argparse.SUPPRESS,
-        help="its share of new conversations, beside the others' (1)",
-    )
-    parser.add_argument(
-        "--priority",
-        metavar="P",
-        type=number_between(int, -1000, 1000),
-        default=argparse.SUPPRESS,
-        help="accounts with a lower one are asked first (0)",
-    )
-    parser.add_argument(
-        "--concurrency",
-        metavar="N",
-        type=or_none(number_between(int, 1, 10_000)),
-        default=argparse.SUPPRESS,
-        help="how many requests it may serve at a time, or 'none' for any number",
-    )
-
-
-def or_none(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """What *read* makes of a text, or None for the word that says so."""
-    return lambda text: None if text == NONE else read(text)
-
-
-def number_between(kind: type, least: float, most: float) -> Callable[[str], Any]:
-    """What reads a number from the command line."""
-
-    def read(text: str) -> Any:
-        try:
-            number = kind(text)
-        except ValueError:
-            number = None
-        if number is None or not least <= number <= most:
-            raise argparse.ArgumentTypeError(
-                f"expected a number from {least:g} to {most:g}, not {text!r}"
-            )
-        return number
-
-    return read
-
-
-def _project(text: str) -> str:
-    if text.isdigit():
-        raise argparse.ArgumentTypeError(
-            "expected the project's id, such as my-project-1234, not its number"
-        )
-    if not is_project(text):
-        raise argparse.ArgumentTypeError(
-            f"expected a project's id, such as my-project-1234, not {text!r}"
-        )
-    return text
-
-
-def _location(text: str) -> str:
-    if not _LOCATION.fullmatch(text):
-        raise argparse.ArgumentTypeError(
-            f"expected a location, such as europe-west4 or global, not {text!r}"
-        )
-    return text
-
-
 def add_account(desk: Desk) -> int:
     """Store one account."""
     options = desk.options
@@ -176,11 +89,11 @@ def add_account(desk: Desk) -> int:
     old = found_in(accounts, options.name)
     name = old.record.name if old else checked_name(options.name)
     kind = _kind(options, old, client)
-    given = read_credential(kind, options.credential_file)
-    settings = given_settings(options)
+    brought = read_credential(kind, options.credential_file)
+    settings = given(options, SETTINGS)
     check_settings(kind, settings)
     before = old.record.project if old and old.record.kind == kind.name else None
-    project = settings.get("project", before or given.project)
+    project = settings.get("project", before or brought.project)
     if project is None and kind.has_project and not kind.finds_project:
         raise CommandError(
             f"an account of kind {kind.name} needs a project, and its credentials name "
@@ -190,7 +103,7 @@ def add_account(desk: Desk) -> int:
     record = Record(
         secrets.token_hex(4),
         name,
-        given.credential,
+        brought.credential,
         client,
         project,
         now,
@@ -200,7 +113,7 @@ def add_account(desk: Desk) -> int:
     is_new = desk.store.put(record)
     if settings:
         desk.store.change(name, **settings)
-    for doubt in _doubts(desk, kind, given, old, client):
+    for doubt in _doubts(desk, kind, brought, old, client):
         warn(f"{name}: {doubt}")
     warn_if_disabled(old)
     _told(desk, name, "added" if is_new else "updated")
@@ -224,31 +137,20 @@ def _kind(
     return kind
 
 
-def check_settings(kind: type[Kind], settings: Mapping[str, Any]) -> None:
-    """
-    See that *settings* mean something for accounts of one kind.
-
-    :raises CommandError: when one does not.
-    """
-    has = {"location": kind.has_location, "project": kind.has_project}
-    for setting in settings:
-        if not has.get(setting, True):
-            raise CommandError(f"an account of kind {kind.name} has no {setting}")
-
-
 def _doubts(
     desk: Desk,
     kind: type[Kind],
-    given: Given,
+    brought: Given,
     old: Known | None,
     client: OAuthClient | None,
 ) -> Iterator[str]:
     """What may keep the account that was just stored from serving."""
-    if given.doubt:
-        yield given.doubt
+    if brought.doubt:
+        yield brought.doubt
     if kind.has_client:
         in_use = client or (old.record.client if old else None)
-        objection = stranger(Found("", given.credential, in_use, None), desk.client_id)
+        found = Found("", brought.credential, in_use, None)
+        objection = stranger(found, desk.client_id)
         if objection:
             yield objection
 
@@ -265,11 +167,7 @@ def warn_if_disabled(known: Known | None) -> None:
 
 def set_account(desk: Desk) -> int:
     """Change what an operator can set."""
-    settings = given_settings(desk.options)
-    if not settings:
-        desk.options.usage_error(
-            "name what to set: " + ", ".join(f"--{setting}" for setting in SETTINGS)
-        )
+    settings = some_given(desk.options, SETTINGS)
     record = desk.the(desk.options.name).record
     if kind := kind_called(record.kind):
         check_settings(kind, settings)
@@ -286,8 +184,7 @@ def list_if_any(options: argparse.Namespace) -> int:
         if options.json:
             print_json([])
         else:
-            print(f"There is no account yet, since {nothing}.")
-            print(f"'{LOGIN}' makes one.")
+            _say_that_there_is_none(f"since {nothing}")
         return 0
 
 
@@ -298,14 +195,22 @@ def list_accounts(desk: Desk) -> int:
         print_json([account_object(k, desk.client_id, now) for k in accounts])
         return 0
     if not accounts:
-        print(f"There is no account yet. '{LOGIN}' adds one to")
-        print(desk.store.path)
+        _say_that_there_is_none(f"in {desk.store.path}")
         return 0
     for line in listing(accounts, desk.client_id, Moment(now)):
         print(line)
     if desk.options.config or desk.options.state_dir:
         print("Give the commands the same --config and --state-dir as this one.")
     return 0
+
+
+def _say_that_there_is_none(where: str) -> None:
+    print(f"There is no account yet, {where}.")
+    ways = (
+        f"'{ACCOUNTS} add NAME --kind gemini_api_key' adds an API key, '{LOGIN}' logs "
+        f"an account in, '{ACCOUNTS} import FILE' takes over those of another program."
+    )
+    print("\n".join(paragraph(ways)))
 
 
 def show_accounts(desk: Desk) -> int:
@@ -365,12 +270,6 @@ def _own_client(options: argparse.Namespace) -> OAuthClient | None:
     if not options.client_id:
         return None
     return OAuthClient(options.client_id, read_secret(options.client_secret_file))
-
-
-def given_settings(options: argparse.Namespace) -> Mapping[str, Any]:
-    """Those settings that the command line names."""
-    given = vars(options)
-    return {setting: given[setting] for setting in SETTINGS if setting in given}
 
 
 def _each(desk: Desk, do: Callable[[Known], str]) -> int:

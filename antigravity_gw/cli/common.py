@@ -109,11 +109,14 @@ def set_command(
     """
     Have *parser* carry out *command*, which can answer in JSON.
 
+    Its options have ``usage_error``, which ends it over a command line without sense.
+
     :param create: whether it makes a store if there is none.
     """
     parser.add_argument("--json", action="store_true", help="answer in JSON")
     parser.set_defaults(
-        command=lambda options: command(Desk.opened(options, create=create))
+        command=lambda options: command(Desk.opened(options, create=create)),
+        usage_error=parser.error,
     )
 
 

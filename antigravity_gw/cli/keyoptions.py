@@ -2,11 +2,9 @@
 
 import argparse
 import time
-from typing import Any
 
 from antigravity_gw.checks import is_model_pattern
-from antigravity_gw.cli.accounts import number_between, or_none
-from antigravity_gw.pool.clientkeys import SETTINGS
+from antigravity_gw.cli.options import number_between, or_none, take
 from antigravity_gw.settings import moment_of
 from antigravity_gw.times import length_of
 
@@ -46,13 +44,7 @@ def add_key_settings(parser: argparse.ArgumentParser) -> None:
             "until when it is good: 90d, 2030-01-31 or 2030-01-31T18:00:00Z",
         ),
     ):
-        parser.add_argument(
-            option,
-            metavar=metavar,
-            type=or_none(read),
-            default=argparse.SUPPRESS,
-            help=f"{told}; or 'none'",
-        )
+        take(parser, option, metavar, or_none(read), f"{told}; or 'none'")
 
 
 def _patterns(text: str) -> tuple[str, ...]:
@@ -66,16 +58,6 @@ def _patterns(text: str) -> tuple[str, ...]:
     return patterns
 
 
-def span_of(text: str) -> float:
-    """Seconds, of a length of time from the command line."""
-    length = length_of(text)
-    if length is None:
-        raise argparse.ArgumentTypeError(
-            f"expected a length of time such as 90d, 24h or 30min, not {text!r}"
-        )
-    return float(length)
-
-
 def _moment(text: str) -> float:
     """POSIX seconds of a moment, or of one that is so far away."""
     length = length_of(text)
@@ -87,9 +69,3 @@ def _moment(text: str) -> float:
         raise argparse.ArgumentTypeError(
             str(error).replace("expected a", "expected 90d, or a", 1)
         ) from error
-
-
-def given_key_settings(options: argparse.Namespace) -> dict[str, Any]:
-    """Those settings that the command line names."""
-    given = vars(options)
-    return {setting: given[setting] for setting in SETTINGS if setting in given}

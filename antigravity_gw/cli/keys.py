@@ -1,15 +1,10 @@
 """``antigravity-gw keys``: who may call, and how much."""
 
 import argparse
-import json
 import os
-import secrets
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
-
-from attrs import frozen
 
 from antigravity_gw.cli.common import (
     CommandError,
@@ -21,18 +16,16 @@ from antigravity_gw.cli.common import (
     unknown_one,
     warn,
 )
-from antigravity_gw.cli.keyoptions import (
-    add_key_settings,
-    given_key_settings,
-    span_of,
-)
+from antigravity_gw.cli.keyentries import Made
+from antigravity_gw.cli.keyoptions import add_key_settings
 from antigravity_gw.cli.keytables import KEYS, Listed, key_listing, key_object
+from antigravity_gw.cli.options import given, some_given, span_of
 from antigravity_gw.cli.tables import Moment
 from antigravity_gw.database import NoStore
-from antigravity_gw.keys import PREFIX, Allowance, StoredKey, digest_of, is_key_name
+from antigravity_gw.keys import Allowance, StoredKey, is_key_name
 from antigravity_gw.loading import Loaded, load
 from antigravity_gw.objects import timestamp
-from antigravity_gw.pool.clientkeys import LIMITS, SETTINGS, ClientKeys
+from antigravity_gw.pool.clientkeys import SETTINGS, ClientKeys
 from antigravity_gw.pool.store import Store
 
 
@@ -64,7 +57,6 @@ def add_key_parsers(commands: Any) -> None:
     change = commands.add_parser("set", help="change what a key may do")
     change.add_argument("name", metavar="NAME", help="its name")
     add_key_settings(change)
-    change.set_defaults(usage_error=change.error)
     set_command(change, set_key)
     rotate = commands.add_parser("rotate", help="give a client another key")
     rotate.add_argument("name", metavar="NAME", help="its name")
@@ -82,35 +74,19 @@ def add_key_parsers(commands: Any) -> None:
     set_command(revoke, revoke_keys)
 
 
-@frozen
-class Made:
-    """A new key, and what is kept of it."""
-
-    secret: str
-    digest: bytes
-
-    @classmethod
-    def new(cls) -> "Made":
-        """One that nobody has ever had."""
-        secret = PREFIX + secrets.token_urlsafe(32)
-        return cls(secret, digest_of(secret.encode()))
-
-
 def add_key(options: argparse.Namespace) -> int:
     """Make a key."""
     loaded = _loaded(options)
     table = "admin" if options.operator else "auth"
     name, made, now = _new_name(loaded, table, options.name), Made.new(), time.time()
-    settings = given_key_settings(options)
-    if options.operator:
-        if settings:
-            raise CommandError("an operator's key has no limits; leave them out")
-        _tell_entry(options, table, name, made, settings)
-        return 0
+    settings = given(options, SETTINGS)
+    if options.operator and settings:
+        raise CommandError("an operator's key has no limits; leave them out")
     _warn_of_past(name, settings, now)
-    if options.entry:
-        _refuse_stored(loaded, name)
-        _tell_entry(options, table, name, made, settings)
+    if options.operator or options.entry:
+        if table == "auth":
+            _refuse_stored(loaded, name)
+        _tell_entry(options, name, made, made.entry(table, name, settings))
         return 0
     desk = Desk.opened(options, create=True)
     expires = settings.pop("expires", None)
@@ -148,10 +124,7 @@ def list_keys(options: argparse.Namespace) -> int:
 
 def set_key(desk: Desk) -> int:
     """Change what a key may do."""
-    settings = given_key_settings(desk.options)
-    if not settings:
-        options = (f"--{setting.replace('_', '-')}" for setting in SETTINGS)
-        desk.options.usage_error(f"name what to set: {', '.join(options)}")
+    settings = some_given(desk.options, SETTINGS)
     key = _the(desk, desk.options.name)
     desk.keys.change(key.name, **settings)
     _warn_of_past(key.name, settings, time.time())
@@ -286,38 +259,11 @@ def _tell(
         print(more)
 
 
-def _tell_entry(
-    options: argparse.Namespace,
-    table: str,
-    name: str,
-    made: Made,
-    settings: Mapping[str, Any],
-) -> None:
-    """Show a new key, and the entry of *table* that lets it in."""
-    entry = "\n".join(
-        [
-            f"[[{table}.keys]]",
-            f'name = "{name}"',
-            f'sha256 = "{made.digest.hex()}"',
-            *_entry_lines(settings),
-        ]
-    )
+def _tell_entry(options: argparse.Namespace, name: str, made: Made, entry: str) -> None:
+    """Show a new key, and the entry that lets it in."""
     if options.json:
         print_json({"name": name, "key": made.secret, "entry": entry})
         return
     print(f"The key of {name}, shown this once:\n\n  {made.secret}\n")
     print("Add this to the configuration file, and send the daemon SIGHUP:\n")
     print(entry)
-
-
-def _entry_lines(settings: Mapping[str, Any]) -> list[str]:
-    """*settings* in TOML."""
-    lines = [
-        f"{name} = {json.dumps(settings[name])}"
-        for name in LIMITS
-        if settings.get(name) is not None
-    ]
-    if settings.get("expires") is not None:
-        moment = datetime.fromtimestamp(settings["expires"], UTC)
-        lines.append(f"expires = {moment:%Y-%m-%dT%H:%M:%SZ}")
-    return lines

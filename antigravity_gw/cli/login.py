@@ -9,13 +9,7 @@ from typing import Any
 from attrs import frozen
 from twisted.internet.threads import deferToThread
 
-from antigravity_gw.cli.accounts import (
-    add_settings,
-    check_settings,
-    given_settings,
-    number_between,
-    warn_if_disabled,
-)
+from antigravity_gw.cli.accountoptions import SETTINGS, add_settings, check_settings
 from antigravity_gw.cli.asking import ByHand, InBrowser, open_browser, say
 from antigravity_gw.cli.common import (
     CommandError,
@@ -28,20 +22,19 @@ from antigravity_gw.cli.common import (
     set_command,
     warn,
 )
-from antigravity_gw.cli.tables import labelled
+from antigravity_gw.cli.logins import Done
+from antigravity_gw.cli.options import given, number_between
 from antigravity_gw.cli.trials import run_reactor
 from antigravity_gw.clientfile import HOW_TO, NotAClient, read_client_file
 from antigravity_gw.kinds.code_assist import CodeAssist
 from antigravity_gw.login import Google, Login, LoginFailed
 from antigravity_gw.means import Commons, make_upstream
-from antigravity_gw.objects import timestamp
 from antigravity_gw.pool.account import Known
 from antigravity_gw.receiving import PortTaken
 from antigravity_gw.record import Record
 from antigravity_gw.states import ACCOUNTS, LOGIN, handle
 from antigravity_gw.upstream.client import Upstream
 from antigravity_gw.upstream.order import Order, bearer
-from antigravity_gw.wire.consent import SCOPES, missing
 from antigravity_gw.wire.oauth import Grant, OAuthClient
 
 TERMS = (
@@ -98,7 +91,7 @@ def log_in(desk: Desk) -> int:
             f"{name} is an account of kind {old.record.kind}, which does not log in: "
             f"'{ACCOUNTS} add {handle(old.record)}' gives it another credential"
         )
-    check_settings(CodeAssist, given_settings(desk.options))
+    check_settings(CodeAssist, given(desk.options, SETTINGS))
     chosen = Chosen.chosen(desk, old)
     say(TERMS)
     try:
@@ -180,92 +173,6 @@ class Chosen:
         )
 
 
-@frozen
-class Done:
-    """
-    An account that was logged in.
-
-    :ivar known: as it is stored.
-    :ivar result: ``added`` or ``updated``.
-    :ivar now: when that was, in POSIX seconds.
-    """
-
-    known: Known
-    result: str
-    grant: Grant
-    now: float
-
-    @property
-    def ends(self) -> float | None:
-        """When the grant ends by itself, in POSIX seconds; None for not."""
-        return None if self.grant.lasts is None else self.now + self.grant.lasts
-
-    @property
-    def email(self) -> str | None:
-        """Whose it is, if that is said and can be shown on a terminal."""
-        email = self.grant.email
-        return email if email and is_name(email) else None
-
-    def warn(self) -> None:
-        """Say what is not as it should be."""
-        name = self.known.record.name
-        for scope in missing(self.grant):
-            warn(f"{name}: {SCOPES[scope]} was not granted; it serves all the same")
-        if name == self.known.record.id:
-            why = (
-                "Google does not say whose account it is"
-                if self.grant.email is None
-                else "what it was to be called is another account's name, or cannot be "
-                "a name"
-            )
-            warn(
-                f"{name}: {why}, so it is called that; "
-                f"'{ACCOUNTS} rename {name} NAME' calls it something else"
-            )
-        elif self.result == "updated" and self.email and "@" not in name:
-            warn(
-                f"{name}: the login of {self.email} serves it from now on; if that is "
-                "not whose account it is to be, log in again"
-            )
-        if self.ends is not None:
-            warn(
-                f"{name}: the grant ends at {timestamp(self.ends)}, as it does while "
-                "the consent screen of the OAuth client is in testing: publish it in "
-                "the Google Cloud console, and log in again"
-            )
-        warn_if_disabled(self.known)
-
-    def lines(self) -> list[str]:
-        """For people."""
-        record, scopes = self.known.record, self.grant.scopes
-        granted = [told for scope, told in SCOPES.items() if scope in scopes]
-        return [
-            f"{record.name}: {self.result}",
-            *labelled("email", self.email),
-            *labelled("grant", "; ".join(granted)),
-            *labelled("ends", timestamp(self.ends) or "when it is revoked"),
-            *labelled("to do", self.to_do),
-        ]
-
-    def as_object(self) -> dict[str, Any]:
-        """For programs."""
-        return {
-            "name": self.known.record.name,
-            "id": self.known.record.id,
-            "result": self.result,
-            "email": self.email,
-            "scopes": sorted(self.grant.scopes),
-            "missing_scopes": missing(self.grant),
-            "ends": timestamp(self.ends),
-            "to_do": self.to_do,
-        }
-
-    @property
-    def to_do(self) -> str:
-        """What comes next."""
-        return f"'{ACCOUNTS} test {handle(self.known.record)}' asks it a small question"
-
-
 async def _logged_in(
     desk: Desk, chosen: Chosen, old: Known | None, reactor: Any
 ) -> Done:
@@ -312,7 +219,7 @@ def _stored(desk: Desk, chosen: Chosen, before: Known | None, grant: Grant) -> D
     client = chosen.client if is_own else None
     record = Record(id, name, grant.refresh_token, client, added=now, given=now)
     is_new = desk.store.put(record)
-    if settings := given_settings(desk.options):
+    if settings := given(desk.options, SETTINGS):
         desk.store.change(name, **settings)
     return Done(desk.the(name), "added" if is_new else "updated", grant, now)
 

@@ -26,7 +26,6 @@ from antigravity_gw.usage.store import UsageStore
 
 BY = ("key", "account", "model", "hour", "day")
 COURSES = ("hour", "day")
-NUMBERS = (*(a for a in asdict(Count())), "total")
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet takes for the beginning of something to compute."""
 
@@ -104,10 +103,9 @@ def _course(by: str, hours: Mapping[int, Count]) -> list[Line]:
         return []
     sums: dict[str, Count] = {}
     for start in range(min(hours), max(hours) + 1, HOUR):
-        name = (
-            timestamp(start) if by == "hour" else f"{datetime.fromtimestamp(start):%F}"
-        )
-        sums[str(name)] = sums.get(str(name), Count()) + hours.get(start, Count())
+        day = f"{datetime.fromtimestamp(start):%F}"
+        name = day if by == "day" else str(timestamp(start))
+        sums[name] = sums.get(name, Count()) + hours.get(start, Count())
     return [Line(name, count) for name, count in sums.items()]
 
 
@@ -123,6 +121,13 @@ def _names(loaded: Loaded) -> dict[str, str]:
         return {}
 
 
+def _label(by: str, name: str, names: Mapping[str, str]) -> dict[str, str | None]:
+    """What a line is for, by the names of columns."""
+    if by == "account":
+        return {by: name, "name": names.get(name)}
+    return {by: name}
+
+
 def _numbers(count: Count) -> dict[str, int]:
     return {**asdict(count), "total": count.total}
 
@@ -131,23 +136,22 @@ def _object(
     by: str, lines: Sequence[Line], names: Mapping[str, str], period: Period
 ) -> dict[str, Any]:
     total = sum((line.count for line in lines), Count())
-    named = {"account": lambda id: {"account": id, "name": names.get(id)}}
-    label = named.get(by, lambda name: {by: name})
     return {
         "by": by,
         "from": timestamp(period.since),
         "until": timestamp(period.until),
-        "lines": [{**label(line.name), **_numbers(line.count)} for line in lines],
+        "lines": [
+            {**_label(by, line.name, names), **_numbers(line.count)} for line in lines
+        ],
         "total": _numbers(total),
     }
 
 
 def _print_csv(by: str, lines: Sequence[Line], names: Mapping[str, str]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    more = ("name",) if by == "account" else ()
-    writer.writerow((by, *more, *NUMBERS))
+    writer.writerow((*_label(by, "", names), *_numbers(Count())))
     for line in lines:
-        label = [line.name, names.get(line.name, "")][: 1 + len(more)]
+        label = (name or "" for name in _label(by, line.name, names).values())
         writer.writerow((*map(harmless, label), *_numbers(line.count).values()))
 
 

@@ -98,16 +98,13 @@ class Ledger:
         What requests came to since a moment, stored or not, most tokens first.
 
         :param since: in POSIX seconds; the hour it is in counts as a whole.
+        :raises StoreError: when nobody can say what is stored.
         """
         return ranked(await self._sums(by, since))
 
     async def tokens_since(self, since: float) -> dict[str, int]:
-        """
-        All tokens that are paid for, by key, as :meth:`lines` has them.
-
-        :raises StoreError: when nobody can say what is stored.
-        """
-        sums = await self._sums("key", since, must_know=True)
+        """All tokens that are paid for, by key, as :meth:`lines` has them."""
+        sums = await self._sums("key", since)
         return {key: count.total for key, count in sums.items()}
 
     def minutes(self, since: float) -> list[Minute]:
@@ -155,16 +152,22 @@ class Ledger:
         async with self._lock:
             try:
                 await self._load()
+                if self._trouble:  # perhaps there is nothing to write that would tell
+                    await self._try()
                 if self.keeping.days:
                     await self._store_all()
                     await self._prune()
             except StoreError as error:
                 trouble = error.message
-            self._trouble.note(trouble)
+            self._tell(trouble)
             self._forget()
+        return not trouble
+
+    def _tell(self, trouble: str) -> None:
+        """Tell of *trouble* or of its end, and see soon whether it lasts."""
+        self._trouble.note(trouble)
         if trouble and self._alarm is None:
             self._set_alarm()
-        return not trouble
 
     async def _load(self) -> None:
         """Read the minutes before the start, which comes before anything is written."""
@@ -173,6 +176,12 @@ class Ledger:
             with suppress(NoStore):
                 self._series.add(await self._ask(lambda store: store.minutes(since)))
             self._is_loaded = True
+
+    async def _try(self) -> None:
+        """Ask for anything, to see whether it can be read."""
+        signature = self._signature
+        with suppress(NoStore):
+            await self._ask(lambda store: store.has(signature))
 
     async def _store_all(self) -> None:
         """Write what could not be written before, and then what has come since."""
@@ -208,14 +217,11 @@ class Ledger:
         """When the first hour that is kept can have begun."""
         return self.clock.seconds() - (self.keeping.days or 1) * DAY - HOUR
 
-    async def _sums(
-        self, by: By, since: float, *, must_know: bool = False
-    ) -> dict[str, Count]:
+    async def _sums(self, by: By, since: float) -> dict[str, Count]:
         """
         What hours that begin then or later came to, be it stored or not.
 
-        :param must_know: whether what is in memory does not do.
-        :raises StoreError: when that is so, and nobody can say what is stored.
+        :raises StoreError: when nobody can say what is stored.
         """
         since -= since % HOUR
         async with self._lock:  # so that nothing is written meanwhile
@@ -227,10 +233,8 @@ class Ledger:
             except NoStore:
                 sums, has_sealed = {}, False
             except StoreError as error:
-                self._trouble.note(error.message)
-                if must_know:
-                    raise
-                sums, has_sealed = {}, False
+                self._tell(error.message)
+                raise
             batches = [self._noted]
             if self._sealed is not None and not has_sealed:
                 batches.append(self._sealed)

@@ -142,8 +142,90 @@ const acts = {
     await page.locator("#dialog [role=alert]").waitFor();
     seen.again = await page.locator("#dialog [role=alert]").innerText();
     await page.keyboard.press("Escape");
-    seen.complaints = seen.complaints.filter((text) => !text.includes("429"));
     await closed(page);
+    seen.complaints = seen.complaints.filter((text) => !text.includes("429"));
+  },
+
+  /** While a test of one account takes its time, another is about to be disabled. */
+  async meanwhile() {
+    const page = await opened(DESKTOP);
+    let answer;
+    const asking = new Promise((resolve) => (answer = resolve));
+    await page.route("**/test", async (route) => {
+      await asking;
+      await route.continue();
+    });
+    await act(page, asked.well, "test");
+    await page.keyboard.press("Escape");
+    await row(page, asked.cooling).locator('[data-action="disable"]').click();
+    const dialog = () => page.locator("#dialog").innerText();
+    const before = await dialog();
+    answer();
+    await page.locator("#said.shown").waitFor();
+    seen.said = await page.locator("#said").innerText();
+    seen.untouched = (await dialog()) === before;
+    await closed(page);
+  },
+
+  /** Somebody is served: the numbers change, and what can be pressed stays. */
+  async busy() {
+    const page = await opened(DESKTOP);
+    const buttons = page.locator(".account button");
+    await buttons.evaluateAll((all) => all.forEach((button) => (button.marked = true)));
+    const client = new AbortController();
+    await fetch(`${new URL(asked.url).origin}/v1beta/models/sandbox-stall:streamGenerateContent?alt=sse`, {
+      method: "POST",
+      signal: client.signal,
+      headers: { "x-goog-api-key": asked.key, "content-type": "application/json" },
+      body: JSON.stringify({ contents: [{ role: "user", parts: [{ text: "Hi" }] }] }),
+    });
+    await page.locator(".serving", { hasText: "1 under way" }).waitFor();
+    seen.marked = await buttons.evaluateAll((all) => all.every((button) => button.marked));
+    await page.locator("#requests code").evaluate((id) => getSelection().selectAllChildren(id));
+    seen.selected = [];
+    for (let n = 0; n < 3; n++) {
+      seen.selected.push(await page.evaluate(() => String(getSelection())));
+      const up = await page.locator("#uptime").innerText();
+      await page.waitForFunction((before) => document.getElementById("uptime").textContent !== before, up);
+    }
+    client.abort();
+    await closed(page);
+  },
+
+  /** It is opened where nobody looks, and then somebody does. */
+  async hidden() {
+    const context = await browser.newContext({ httpCredentials: { username: "operator", password: asked.password } });
+    const page = await context.newPage();
+    await page.addInitScript(() => {
+      window.isHidden = true;
+      Object.defineProperty(document, "hidden", { get: () => window.isHidden });
+    });
+    const watched = [];
+    page.on("request", (r) => r.url().endsWith("/events") && watched.push(r.url()));
+    await page.goto(asked.url);
+    await page.locator("#usage table").waitFor();
+    seen.watched = watched.length;
+    await page.evaluate(() => {
+      window.isHidden = false;
+      document.dispatchEvent(new Event("visibilitychange"));
+    });
+    await page.locator("#line[data-line=live]").waitFor();
+    await context.close();
+  },
+
+  /** What was used cannot be read. */
+  async unread() {
+    const page = await opened(DESKTOP);
+    const body = JSON.stringify({ error: { code: 503, message: "the disk is failing", status: "UNAVAILABLE" } });
+    await page.route("**/usage?*", (route) => route.fulfill({ status: 503, contentType: "application/json", body }));
+    await page.getByRole("radio", { name: "Model" }).check({ force: true });
+    await page.locator("#usage .empty").waitFor();
+    seen.usage = await page.locator("#usage").innerText();
+    await page.unroute("**/usage?*");
+    await page.getByRole("radio", { name: "Account" }).check({ force: true });
+    await page.locator("#usage table").waitFor();
+    await closed(page);
+    seen.complaints = seen.complaints.filter((text) => !text.includes("503"));
   },
 
   async keyboard() {
@@ -170,6 +252,11 @@ const acts = {
     seen.disabled = await state(page, asked.well);
     seen.said = await page.locator("#said").innerText();
     seen.stayed = await focused(page);
+    await row(page, asked.disabled).locator('[data-action="enable"]').focus();
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Enter");
+    await row(page, asked.disabled).locator('[data-action="disable"]').waitFor();
+    seen.moved = await focused(page);
     await closed(page);
   },
 
@@ -178,9 +265,9 @@ const acts = {
     process.kill(asked.pid, "SIGTERM");
     await page.locator("#line[data-line=lost]").waitFor();
     seen.lost = [await page.locator("#verdict-text").innerText(), await page.locator("#line").innerText()];
-    seen.complaints = seen.complaints.filter((text) => !text.includes("ERR_CONNECTION"));
     await shot(page, "lost");
     await closed(page);
+    seen.complaints = seen.complaints.filter((text) => !text.includes("ERR_CONNECTION"));
   },
 };
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from browsing import Browser
-from daemons import Daemon, running
+from daemons import KEY, Daemon, running
 from operating import HOSTILE, furnish
 from tools import debian_tool
 
@@ -97,7 +97,7 @@ def test_acting(look: Look) -> None:
 
 def test_keyboard(look: Look) -> None:
     """It does without a mouse, and the focus is never lost."""
-    seen = look("keyboard", well="1a2b3c4d")
+    seen = look("keyboard", well="1a2b3c4d", disabled="b2d4f6a8")
 
     assert (seen["skip"], seen["skipped"]) == ("Skip to the status", "main")
     assert seen["outline"] == "solid"
@@ -106,6 +106,40 @@ def test_keyboard(look: Look) -> None:
     assert seen["disabled"] == "disabled"
     assert seen["said"] == "ada@example.com: disabled."
     assert "ada@example.com" in seen["stayed"]
+    assert HOSTILE in seen["moved"]
+    assert seen["complaints"] == []
+
+
+def test_two_at_a_time(look: Look) -> None:
+    """What comes of one account is not shown where another is spoken of by now."""
+    seen = look("meanwhile", well="1a2b3c4d", cooling="9c0d1e2f")
+
+    assert seen["said"] == "ada@example.com: It serves gemini-3.1-pro."
+    assert seen["untouched"]
+    assert seen["complaints"] == []
+
+
+def test_while_requests_are_served(look: Look) -> None:
+    """What somebody is about to press, or to copy, is not taken from them."""
+    seen = look("busy", key=KEY)
+    first, *later = seen["selected"]
+
+    assert seen["marked"]
+    assert first
+    assert set(later) == {first}
+    assert seen["complaints"] == []
+
+
+def test_nobody_looks(look: Look) -> None:
+    """A page in a hidden tab watches nothing until it is shown."""
+    assert look("hidden")["watched"] == 0
+
+
+def test_usage_that_cannot_be_read(look: Look) -> None:
+    """That is said, and why, in the place of numbers that are not all."""
+    seen = look("unread")
+
+    assert "the disk is failing" in seen["usage"]
     assert seen["complaints"] == []
 
 

@@ -1,6 +1,6 @@
 // The accounts: how each is, until when, what is left, and what can be done.
 
-import { ask } from "./actions.js";
+import { ask, refocus } from "./actions.js";
 import { at, h, say } from "./dom.js";
 import { count, moment, span, when } from "./format.js";
 
@@ -17,6 +17,7 @@ export function showAccounts(list) {
   at("no-accounts").hidden = list.length > 0;
   place.hidden = !list.length;
   at("filter-label").hidden = list.length <= MANY;
+  const refocused = keepFocus(place);
   const ids = new Set(list.map((account) => account.id));
   for (const [id, { element }] of shown) {
     if (!ids.has(id)) {
@@ -25,7 +26,8 @@ export function showAccounts(list) {
     }
   }
   list.forEach((account, n) => {
-    const key = JSON.stringify(account);
+    const { serving, ...rest } = account; // changes all the time, and buttons are not to be lost by it
+    const key = JSON.stringify(rest);
     const old = shown.get(account.id);
     let element = old?.element;
     if (old?.key !== key) {
@@ -33,20 +35,32 @@ export function showAccounts(list) {
       if (old) replace(old.element, element);
       shown.set(account.id, { key, element });
     }
+    say(element.querySelector(".serving strong"), String(serving));
     if (place.children[n] !== element) place.insertBefore(element, place.children[n] ?? null);
   });
+  refocused();
   applyFilter();
   tick();
 }
 
-/** Put *fresh* in the place of *old*; who was on a button there stays on it. */
+/** Put *fresh* in the place of *old*; what was open there stays open. */
 function replace(old, fresh) {
-  const action = old.contains(document.activeElement) ? document.activeElement.dataset.action : null;
   const isOpen = old.querySelector("details")?.open;
   old.replaceWith(fresh);
   const details = fresh.querySelector("details");
   if (details && isOpen) details.open = true;
-  if (action) (fresh.querySelector(`[data-action="${action}"]`) ?? fresh.querySelector("button"))?.focus();
+}
+
+/** What gives the focus back to the row that has it now, which loses it when it is moved or made anew. */
+function keepFocus(place) {
+  const active = document.activeElement;
+  const row = place.contains(active) ? active.closest(".account") : null;
+  const { action } = active?.dataset ?? {};
+  return () => {
+    if (!row || document.activeElement === active) return;
+    if (active.isConnected) active.focus();
+    else refocus(row.dataset.id, action ? `[data-action="${action}"]` : active.localName);
+  };
 }
 
 const GRADES = { serving: "ok", cooling: "cool", disabled: "off" };
@@ -60,7 +74,7 @@ function row(account) {
     h("div", { class: "who" }, title, h("p", { class: "sub" }, account.kind.replaceAll("_", " "), " · ", h("code", {}, account.id))),
     h("div", { class: "state" }, h("p", {}, h("span", { class: "badge", dataset: { grade } }, account.title)), ...why(account)),
     h("div", { class: "quotas" }, ...quotas(account)),
-    h("p", { class: "serving" }, h("strong", {}, account.serving), ` under way${account.concurrency ? ` of ${account.concurrency}` : ""}`),
+    h("p", { class: "serving" }, h("strong"), ` under way${account.concurrency ? ` of ${account.concurrency}` : ""}`),
     h("div", { class: "buttons" }, ...buttons(account)),
   );
 }
@@ -167,7 +181,7 @@ export function goBy(now) {
 export const gatewayTime = () => Date.now() / 1000 + offset;
 
 /** Let the countdowns count. */
-export function tick() {
+function tick() {
   const now = gatewayTime();
   for (const element of document.querySelectorAll("time[data-until]")) {
     const left = Number(element.dataset.until) - now;

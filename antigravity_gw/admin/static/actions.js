@@ -29,9 +29,8 @@ const WORDS = {
 let told; // the timer of what was said last
 
 /** Say what came of something, to eyes and to screen readers. */
-export function announce(text, grade = "ok") {
+export function announce(text) {
   const place = at("said");
-  place.dataset.grade = grade;
   place.textContent = text;
   place.classList.add("shown");
   clearTimeout(told);
@@ -49,16 +48,15 @@ export async function ask(action, account) {
   const cancel = h("button", { type: "button", class: "quiet", on: { click: () => dialog.close() } }, "Cancel");
   at("dialog-buttons").replaceChildren(cancel, go);
   go.addEventListener("click", () => carryOut(action, account, select, go, cancel));
-  const back = account.id;
-  dialog.addEventListener("close", () => refocus(back, action), { once: true });
+  dialog.addEventListener("close", () => refocus(account.id, `[data-action="${action}"]`), { once: true });
   dialog.showModal();
   go.focus();
 }
 
-/** Back to where the dialog was opened from; that button may be another by now. */
-function refocus(id, action) {
+/** Back to a part of an account's row, which may be another by now. */
+export function refocus(id, part) {
   const row = document.querySelector(`.account[data-id="${CSS.escape(id)}"]`);
-  (row?.querySelector(`[data-action="${action}"]`) ?? row?.querySelector("button"))?.focus();
+  (row?.querySelector(part) ?? row?.querySelector("button"))?.focus();
 }
 
 async function models() {
@@ -73,27 +71,30 @@ async function models() {
 
 async function carryOut(action, account, select, go, cancel) {
   const dialog = at("dialog");
+  // It may have been closed meanwhile, and be about another account by now.
+  const isThere = () => dialog.open && go.isConnected;
   go.disabled = true;
   go.textContent = action === "test" ? "Asking …" : "Just a moment …";
   try {
     const done = await post(`accounts/${encodeURIComponent(account.id)}/${action}`, select ? { model: select.value } : {});
-    if (action === "test") {
-      showTest(done.test, go, cancel);
-    } else {
-      dialog.close();
-      announce(`${account.name}: ${done.result}.`);
-    }
+    if (action === "test" && isThere()) return showTest(done.test, go, cancel);
+    if (isThere()) dialog.close();
+    announce(`${account.name}: ${action === "test" ? `${verb(done.test)} ${done.test.model}` : done.result}.`);
   } catch (error) {
-    at("dialog-body").append(h("p", { class: "outcome", dataset: { grade: "bad" }, role: "alert" }, `It did not work: ${error.message}`));
+    const text = `It did not work: ${error.message}`;
+    if (!isThere()) return announce(`${account.name}: ${text}`);
+    at("dialog-body").append(h("p", { class: "outcome", dataset: { grade: "bad" }, role: "alert" }, text));
     go.remove();
     cancel.textContent = "Close";
     cancel.focus();
   }
 }
 
+const verb = (test) => (test.serves ? "It serves" : "It does not serve");
+
 function showTest(test, go, cancel) {
   const grade = test.serves ? "ok" : "bad";
-  const lines = [h("p", {}, h("strong", {}, test.serves ? "It serves " : "It does not serve "), test.model, ` (${test.seconds.toFixed(1)} s).`)];
+  const lines = [h("p", {}, h("strong", {}, verb(test)), ` ${test.model}`, ` (${test.seconds.toFixed(1)} s).`)];
   if (test.reason) lines.push(h("p", {}, test.reason));
   if (!test.serves && test.to_do) lines.push(h("p", { class: "sub" }, `To do: ${test.to_do}`));
   at("dialog-body").replaceChildren(h("div", { class: "outcome", dataset: { grade }, role: "status" }, lines));

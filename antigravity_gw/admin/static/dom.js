@@ -35,6 +35,9 @@ function add(element, children) {
 /** The element of this id. */
 export const at = (id) => document.getElementById(id);
 
+/** What is chosen of the radio buttons of this name. */
+export const chosen = (name) => document.querySelector(`input[name=${name}]:checked`).value;
+
 /** Set an element's text, if it is another: a live region is not to repeat itself. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
@@ -72,9 +75,10 @@ export function table(caption, columns, rows, foot = null) {
   );
 }
 
-/** Replace what is in *place*, unless it is what *key* stands for already. */
+/** Replace what is in *place*, unless it is what *key* stands for already, or is being copied. */
 export function fill(place, key, make) {
-  if (place.dataset.key === key) return;
+  const { isCollapsed, anchorNode } = getSelection();
+  if (place.dataset.key === key || (!isCollapsed && place.contains(anchorNode))) return;
   place.dataset.key = key;
   place.replaceChildren(...[make()].flat());
 }

@@ -51,10 +51,11 @@ export function follow(tell, line) {
     // A browser gives up for good after some answers, such as a 401 or a 503.
     if (source.readyState === EventSource.CLOSED) connect();
   }, 1000);
-  // Nobody looks: let go of the line, and take it up again.
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) source.close();
+  /** While nobody looks there is no line. */
+  function look() {
+    if (document.hidden) source?.close();
     else connect();
-  });
-  connect();
+  }
+  document.addEventListener("visibilitychange", look);
+  look();
 }

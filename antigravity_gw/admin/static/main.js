@@ -28,7 +28,7 @@ const SHOW = {
   accounts: showAccounts,
   requests: (requests) => showRequests(requests, names(), gatewayTime()),
   failures: (failures) => showFailures(failures, names()),
-  latest: showLatest,
+  latest: (latest) => quietly(() => showLatest(latest)),
 };
 
 function tell(section, value) {
@@ -57,7 +57,7 @@ const quietly = (work) => work().catch(() => {}); // the line says it if nothing
 
 function refresh() {
   quietly(showUsage);
-  quietly(() => showRange(document.querySelector("input[name=range]:checked").value));
+  quietly(showRange);
   quietly(async () => {
     const { who } = await whoami(true);
     say(at("who"), who ? `You look with the operator's key “${who}”.` : "Shown to programs on this machine, without a key.");
@@ -66,8 +66,8 @@ function refresh() {
 
 makePlots();
 for (const id of ["usage-by", "usage-days"]) at(id).addEventListener("change", () => quietly(showUsage));
-at("range").addEventListener("change", (event) => quietly(() => showRange(event.target.value)));
+at("range").addEventListener("change", () => quietly(showRange));
 setInterval(() => document.hidden || quietly(showUsage), USAGE_EVERY);
-setInterval(() => document.hidden || quietly(() => showRange(document.querySelector("input[name=range]:checked").value)), PLOTS_EVERY);
+setInterval(() => document.hidden || quietly(showRange), PLOTS_EVERY);
 refresh();
 follow(tell, showLine);

@@ -1,7 +1,7 @@
 // The course of an hour or a day: four plots, each with a sentence and a table.
 
 import { get } from "./api.js";
-import { at, h, say } from "./dom.js";
+import { at, chosen, h, say } from "./dom.js";
 import { brief, clock, count, wait, when } from "./format.js";
 
 /* global uPlot */
@@ -56,22 +56,22 @@ export function makePlots() {
   addEventListener("themechange", () => cards.forEach(draw));
 }
 
-/** Show another range. */
-export async function showRange(name) {
-  range = name;
+/** Show the range that is chosen. */
+export async function showRange() {
+  const name = (range = chosen("range"));
   const fresh = await get(`plots?range=${name}`);
-  if (range !== name) return;
+  if (range !== name) return; // another was chosen meanwhile
   data = fresh;
   cards.forEach(update);
 }
 
 /** Another minute is over. */
-export function showLatest(latest) {
+export async function showLatest(latest) {
   if (data === null || range !== "hour") return;
   const [minute] = latest.start;
   const [last] = data.start.slice(-1);
   if (minute <= last) return;
-  if (minute > last + latest.step) return showRange(range); // some were missed
+  if (minute > last + latest.step) return showRange(); // some were missed
   for (const name of Object.keys(latest)) {
     if (name === "step") continue;
     data[name].push(latest[name][0]);

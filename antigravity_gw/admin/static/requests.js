@@ -1,7 +1,7 @@
 // The requests under way, those that failed, and who has used what.
 
-import { get } from "./api.js";
-import { at, fill, h, say, table } from "./dom.js";
+import { get, Refused } from "./api.js";
+import { at, chosen, fill, h, say, table } from "./dom.js";
 import { bytes, brief, count, moment, number, span, wait, when } from "./format.js";
 
 const name = (accounts, id) => accounts.get(id)?.name ?? id;
@@ -59,14 +59,22 @@ function since(days) {
 
 let asked = 0;
 
-/** Ask who has used what, and show it. */
+/** Ask who has used what, and show it, or why that cannot be told. */
 export async function showUsage() {
-  const by = document.querySelector("input[name=by]:checked").value;
-  const days = Number(document.querySelector("input[name=days]:checked").value);
+  const by = chosen("by");
+  const days = Number(chosen("days"));
   const turn = ++asked;
-  const lines = await get(`usage?by=${by}&since=${since(days)}`);
+  let told;
+  try {
+    told = await get(`usage?by=${by}&since=${since(days)}`);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    told = error.message;
+  }
   if (turn !== asked) return; // something else was chosen meanwhile
-  fill(at("usage"), JSON.stringify([by, days, lines]), () => usageTable(by, lines));
+  fill(at("usage"), JSON.stringify([by, days, told]), () =>
+    typeof told === "string" ? h("p", { class: "empty" }, `It cannot be told just now: ${told}`) : usageTable(by, told),
+  );
 }
 
 const tokens = (line) => line.prompt + line.output + line.thoughts;

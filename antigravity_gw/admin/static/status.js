@@ -7,7 +7,7 @@ const NEEDY = (state) => !["serving", "cooling", "disabled"].includes(state);
 const MANY_ERRORS = 0.1; // of the requests of a minute, and not of one or two only
 
 /** Of a status, and of the accounts that need a person: how it is, in a word for the colours, and in sentences for people. */
-export function verdict(status, needy = []) {
+function verdict(status, needy = []) {
   const accounts = Object.entries(status.accounts);
   const cooling = status.accounts.cooling ?? 0;
   const serving = status.accounts.serving ?? 0;
