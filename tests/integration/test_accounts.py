@@ -217,10 +217,12 @@ def test_interrupted(
     assert states(accounts) == {"ada": "serving"}
 
 
-def test_the_daemon_follows(serve: Serve, slow: Sandbox, accounts: Accounts) -> None:
+def test_the_daemon_follows(serve: Serve, sandbox: Sandbox, accounts: Accounts) -> None:
     """What commands change is taken up while an answer goes on undisturbed."""
     daemon = serve(accounts=("ada",))
-    slow.control("POST", "/pace", {"seconds": 2.0})
+    # Too much for all buffers: it goes on until it is read.
+    events = {"n": 40_000, "size": 1000}
+    sandbox.rule("many-events", **events, method="streamGenerateContent")
     path = "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
     request = urllib.request.Request(daemon.url + path, HELLO, {"x-goog-api-key": KEY})
     with urllib.request.urlopen(request, timeout=60) as answer:
@@ -233,7 +235,7 @@ def test_the_daemon_follows(serve: Serve, slow: Sandbox, accounts: Accounts) -> 
         ):
             assert accounts(*command).returncode == 0
             assert soon(lambda then=is_ready_then: is_ready(daemon) is then)
-        is_under_way = slow.control("GET", "/calls?summary=1")["open"] > 0
+        is_under_way = sandbox.control("GET", "/calls?summary=1")["open"] > 0
         rest = answer.read()
 
     assert first.startswith(b"data: ")
