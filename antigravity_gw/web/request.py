@@ -355,8 +355,8 @@ class GatewayRequest(Request):
         """
         End with *error* what is under way.
 
-        The only producer that a request ever has is the relay, and from there
-        the error gets into the stream.
+        What produces an answer bit by bit can be broken off, and a relay puts the
+        error into its stream.
         """
         self.cut = error
         if self.producer is not None:
